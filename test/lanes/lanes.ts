@@ -25,8 +25,8 @@ export const lanes: Lane[] = [{ name: 'package', include: ['test/package/**/*.te
   isolate: false,
 }, {
   name: 'units',
-  include: ['audio', 'compiler', 'evaluation', 'importers', 'learn', 'monitor', 'ort', 'script', 'search', 'streams',
-    'tasks', 'tfjs', 'training'].map((room) => `test/${room}/**/*.test.ts`),
+  include: ['audio', 'compiler', 'evaluation', 'importers', 'learn', 'monitor', 'ort', 'playground', 'script', 'search',
+    'streams', 'tasks', 'tfjs', 'training'].map((room) => `test/${room}/**/*.test.ts`),
   isolate: false,
 }, {
   name: 'operators',

@@ -1,11 +1,11 @@
+import { $, announce } from '../../page.js';
+
 // Elements and texts.
+
+export { $, announce };
 
 type Child = Node | string | undefined;
 type Properties = Record<string, string | number | boolean | ((event: never) => void) | undefined>;
-
-export function $<T extends HTMLElement = HTMLElement>(id: string): T {
-  return document.getElementById(id) as T;
-}
 
 function fill<T extends Element>(element: T, properties: Properties, children: readonly Child[]): T {
   for (const [name, value] of Object.entries(properties)) {
@@ -51,11 +51,38 @@ export function table(heads: string[], rows: Child[][], caption: string): HTMLEl
 }
 
 /** A row of a list of bars; `share` is from 0 to 1. */
-export function bar(name: string, share: number, text: string, isBest = false): HTMLElement {
-  const track = h('i');
-  const row = h('li', { class: isBest ? 'best' : '' }, h('span', { title: name }, name), track, h('span', {}, text));
+export function bar(
+  name: string,
+  share: number,
+  text: string,
+  { isBest = false, color }: { isBest?: boolean; color?: string } = {},
+): HTMLElement {
+  const row = h('li', { class: isBest ? 'best' : '' }, h('span', { title: name }, name), h('i'), h('span', {}, text));
   row.style.setProperty('--share', String(Math.max(0, Math.min(1, share))));
+  if (color !== undefined) row.style.setProperty('--color', color);
   return row;
+}
+
+/**
+ * Runs work that a button started. Meanwhile the buttons are disabled; a disabled button loses the
+ * focus, so it gets it back.
+ */
+export async function whileDisabled(buttons: readonly HTMLButtonElement[], work: () => Promise<void>): Promise<void> {
+  const pressed = buttons.find((button) => button === document.activeElement);
+  for (const button of buttons) button.disabled = true;
+  try {
+    await work();
+  } finally {
+    for (const button of buttons) button.disabled = false;
+    if (document.activeElement === document.body) pressed?.focus({ preventScroll: true });
+  }
+}
+
+/** A bar of progress with its text. */
+export function progressBar(text: string, part?: number): HTMLElement[] {
+  const label = { 'aria-label': text };
+  return [h('span', {}, text),
+    part === undefined ? h('progress', label) : h('progress', { ...label, max: 1, value: part })];
 }
 
 export function bytesText(bytes: number): string {
@@ -86,16 +113,6 @@ export function decibelText(value: number | undefined): string {
 /** The end of a path such as "model/block_1/conv/Relu;model/…", where names differ. */
 export function shortName(name: string): string {
   return name.split(';')[0]!.split('/').slice(-2).join('/');
-}
-
-let announcing: ReturnType<typeof setTimeout> | undefined;
-
-/** Announces a text to screen readers once it has not changed for a while. */
-export function announce(text: string): void {
-  clearTimeout(announcing);
-  announcing = setTimeout(() => {
-    $('spoken').textContent = text;
-  }, 500);
 }
 
 export function save(name: string, content: Uint8Array | string): void {

@@ -1,6 +1,6 @@
 import { graphlib, layout as placeNodes } from '@dagrejs/dagre';
-import { countText, h, s } from './dom';
-import type { DrawnNode, Variant } from './messages';
+import { bytesText, countText, h, s } from './dom';
+import type { DrawnNode, Layer, Variant } from './messages';
 
 // The network as a drawing: nodes in layers, from the input on the left to the output on the right.
 
@@ -22,11 +22,14 @@ interface Placed {
   height: number;
 }
 
-function lines({ op, shape, weights }: DrawnNode): [string, string] {
-  return [op, weights > 0 ? `${shape}, ${countText(weights)} weights` : shape];
+/** A node, with a text for its weights. */
+type Box = Pick<DrawnNode, 'name' | 'op' | 'from'> & { shape: string; weights: string | undefined };
+
+function lines({ op, shape, weights }: Box): [string, string] {
+  return [op, weights === undefined ? shape : `${shape}, ${weights}`];
 }
 
-function layout(nodes: readonly DrawnNode[]): graphlib.Graph {
+function layout(nodes: readonly Box[]): graphlib.Graph {
   const graph = new graphlib.Graph();
   graph.setGraph({ rankdir: 'LR', nodesep: 14, ranksep: 34, marginx: 8, marginy: 8 });
   graph.setDefaultEdgeLabel(() => ({}));
@@ -39,13 +42,13 @@ function layout(nodes: readonly DrawnNode[]): graphlib.Graph {
   return graph;
 }
 
-function box(node: DrawnNode, { x, y, width, height }: Placed): SVGElement {
+function box(node: Box, { x, y, width, height }: Placed): SVGElement {
   const [first, second] = lines(node);
   const left = x - width / 2;
   const top = y - height / 2;
   return s(
     'g',
-    { class: node.weights > 0 ? 'node weighted' : 'node' },
+    { class: node.weights === undefined ? 'node' : 'node weighted' },
     s('title', {}, `${node.op} ${node.name}`),
     s('rect', { x: left, y: top, width, height, rx: 10 }),
     s('text', { x: left + 12, y: top + 19, class: 'op' }, first),
@@ -57,17 +60,17 @@ function path(points: readonly { x: number; y: number }[]): string {
   return points.map(({ x, y }, i) => `${i === 0 ? 'M' : 'L'}${x.toFixed(1)} ${y.toFixed(1)}`).join('');
 }
 
-/** Draws a graph, or the records of a plan where there is no graph. */
-export function graphView(given: readonly DrawnNode[], { records }: Variant): HTMLElement {
-  const nodes = given.length > 0 ?
-    given :
-    records.map(({ name, op, shape, weights }, i): DrawnNode => ({
-      name,
-      op,
-      shape: shape.join('×'),
-      weights,
-      from: [i - 1],
-    }));
+function ofGraph({ weights, ...node }: DrawnNode): Box {
+  return { ...node, weights: weights > 0 ? `${countText(weights)} weights` : undefined };
+}
+
+function ofPlan({ name, op, shape, weights }: Layer, i: number): Box {
+  return { name, op, shape: shape.join('×'), weights: weights > 0 ? bytesText(weights) : undefined, from: [i - 1] };
+}
+
+/** Draws a graph, or the layers of a plan where there is no graph. */
+export function graphView(given: readonly DrawnNode[], { layers }: Variant): HTMLElement {
+  const nodes = given.length > 0 ? given.map(ofGraph) : layers.map(ofPlan);
   if (nodes.length === 0) return h('p', { class: 'soft' }, 'The file has no names of its operators to draw.');
   if (nodes.length > MOST) {
     return h('p', { class: 'soft' }, `The network has ${nodes.length} nodes, too many for a drawing.`);

@@ -1,56 +1,34 @@
 import { imageShape, imageToInput } from '../../../src/tasks/index';
-import { audioToInput, resample } from '../../../src/audio/index';
+import { audioToInput, featuresOf, resample } from '../../../src/audio/index';
 import type { Model, Preprocessing, TensorInfo } from '../../../src/browser';
 
 // Inputs of a network from pictures, sound, files and noise.
 
-export type InputKind = 'image' | 'audio' | 'values';
-type ImagePreprocessing = Extract<Preprocessing, { kind: 'image' }>;
-type AudioPreprocessing = Extract<Preprocessing, { kind: 'audio' }>;
+export type AudioPreprocessing = Extract<Preprocessing, { kind: 'audio' }>;
+type Described = Pick<Model, 'inputs' | 'meta'>;
 
-/** How bytes of pixels become values, for networks that do not say. */
-export const pixelRanges: Record<string, [scale: number, offset: number]> = {
-  '0 to 1': [1 / 255, 0],
-  '−1 to 1': [1 / 127.5, -1],
-  '0 to 255': [1, 0],
-};
+/** Pixels on the longer side of a picture on the page; larger ones are scaled down. */
+const LARGEST = 1024;
 
-export function inputKind({ inputs, meta }: Pick<Model, 'inputs' | 'meta'>): InputKind {
-  if (meta.preprocessing?.kind === 'audio') return 'audio';
-  const [first] = inputs;
-  if (inputs.length !== 1 || !first) return 'values';
+export function imageInput(image: ImageBitmap | HTMLCanvasElement | OffscreenCanvas, model: Described): Float32Array {
+  return Float32Array.from(imageToInput(image, model));
+}
+
+export async function decodeSound(file: Blob, name: string, sampleRate: number): Promise<Float32Array> {
+  const context = new OfflineAudioContext(1, 1, 48_000);
   try {
-    const { width, height } = imageShape(first);
-    return width > 4 && height > 4 ? 'image' : 'values';
+    const sound = await context.decodeAudioData(await file.arrayBuffer());
+    return resample(sound.getChannelData(0), sound.sampleRate, sampleRate);
   } catch {
-    return 'values';
+    throw new Error(`${name} is no recording that this browser reads; save it as .wav, .mp3 or .ogg`);
   }
 }
 
-/** The preprocessing in the file, or the one that was chosen. */
-export function preprocessingFor({ inputs, meta }: Pick<Model, 'inputs' | 'meta'>, range: string): ImagePreprocessing {
-  if (meta.preprocessing?.kind === 'image') return meta.preprocessing;
-  const { channels } = imageShape(inputs[0]!);
-  const [scale, offset] = pixelRanges[range]!;
-  return { kind: 'image', channels, scale, offset };
-}
-
-export function imageInput(
-  image: ImageBitmap | HTMLCanvasElement | HTMLVideoElement,
-  model: Pick<Model, 'inputs' | 'meta'>,
-  range: string,
-): Float32Array {
-  return Float32Array.from(imageToInput(image, model.inputs[0]!, preprocessingFor(model, range)));
-}
-
-export async function decodeSound(bytes: ArrayBuffer, sampleRate: number): Promise<Float32Array> {
-  const context = new OfflineAudioContext(1, 1, 48_000);
-  const sound = await context.decodeAudioData(bytes);
-  return resample(sound.getChannelData(0), sound.sampleRate, sampleRate);
-}
-
-export function soundInput(samples: Float32Array, input: TensorInfo, preprocessing: AudioPreprocessing): Float32Array {
-  return audioToInput(samples, input, preprocessing);
+/** The input for a recording, or all its frames if the network has a state. */
+export function soundInput(samples: Float32Array, model: Model): Float32Array {
+  const { inputs: [input], meta: { preprocessing } } = model;
+  if (model.memory.state === 0) return audioToInput(samples, input!, preprocessing as AudioPreprocessing);
+  return featuresOf(model).compute(samples);
 }
 
 export function noiseInput({ inputs }: Pick<Model, 'inputs'>): Record<string, Float32Array | Int32Array> {
@@ -61,51 +39,46 @@ export function noiseInput({ inputs }: Pick<Model, 'inputs'>): Record<string, Fl
   }));
 }
 
+/** A picture of random pixels, in the size of the input. */
+export function noisePicture(input: TensorInfo): OffscreenCanvas {
+  const { width, height } = imageShape(input);
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext('2d')!;
+  const pixels = context.createImageData(width, height);
+  pixels.data.forEach((_, i) => {
+    pixels.data[i] = i % 4 === 3 ? 255 : Math.random() * 256;
+  });
+  context.putImageData(pixels, 0, 0);
+  return canvas;
+}
+
 /** The float32 values of a NumPy file. */
-function npyValues(bytes: ArrayBuffer): Float32Array {
+export function npyValues(name: string, bytes: ArrayBuffer): Float32Array {
+  const problem = new Error(`${name} must be a NumPy file (.npy) of little-endian float32 values (<f4)`);
+  if (bytes.byteLength < 12) throw problem;
   const view = new DataView(bytes);
   const start = view.getUint8(6) === 1 ? 10 + view.getUint16(8, true) : 12 + view.getUint32(8, true);
+  if (start > bytes.byteLength || (bytes.byteLength - start) % 4 !== 0) throw problem;
   const header = new TextDecoder().decode(new Uint8Array(bytes, 0, start));
-  if (!header.includes('NUMPY') || !header.includes("'<f4'")) {
-    throw new Error('a NumPy file of samples must have little-endian float32 values (<f4)');
-  }
+  if (!header.includes('NUMPY') || !header.includes("'<f4'")) throw problem;
   return new Float32Array(bytes.slice(start));
 }
 
-/** Samples from files: pictures, sounds, or NumPy arrays whose first dimension is the samples. */
-export async function readSamples(
-  files: readonly File[],
-  model: Pick<Model, 'inputs' | 'meta'>,
-  range: string,
-): Promise<Float32Array[]> {
-  const [input] = model.inputs;
-  const size = input!.shape.reduce((a, b) => a * b, 1);
-  const kind = inputKind(model);
-  const samples: Float32Array[] = [];
-  for (const file of files) {
-    if (file.name.endsWith('.npy')) {
-      const values = npyValues(await file.arrayBuffer());
-      if (values.length % size !== 0) {
-        throw new Error(`${file.name} has ${values.length} values, which is no multiple of the ${size} of one input`);
-      }
-      for (let at = 0; at < values.length; at += size) samples.push(values.slice(at, at + size));
-    } else if (kind === 'audio') {
-      const preprocessing = model.meta.preprocessing as AudioPreprocessing;
-      const sound = await decodeSound(await file.arrayBuffer(), preprocessing.sampleRate);
-      samples.push(soundInput(sound, input!, preprocessing));
-    } else if (kind === 'image') {
-      samples.push(imageInput(await pictureOf(file), model, range));
-    } else {
-      throw new Error(`${file.name}: samples of this network are NumPy files (.npy) of float32 values`);
-    }
-  }
-  return samples;
-}
-
-export async function pictureOf(file: Blob & { name?: string }): Promise<ImageBitmap> {
+export async function pictureOf(file: Blob, name: string): Promise<ImageBitmap> {
   try {
     return await createImageBitmap(file);
   } catch {
-    throw new Error(`${file.name ?? 'the file'} is no picture that this browser reads`);
+    throw new Error(`${name} is no picture that this browser reads; save it as .png or .jpg`);
   }
+}
+
+/** A picture in a size that a page draws quickly. */
+export function scaledDown(picture: ImageBitmap): ImageBitmap | OffscreenCanvas {
+  const factor = LARGEST / Math.max(picture.width, picture.height);
+  if (factor >= 1) return picture;
+  const canvas = new OffscreenCanvas(Math.round(picture.width * factor), Math.round(picture.height * factor));
+  const context = canvas.getContext('2d')!;
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  return canvas;
 }

@@ -1,12 +1,15 @@
-import { call, TaskError } from './client';
-import { $, bytesText, h } from './dom';
-import { readSamples } from './inputs';
-import type { Network, OpenOptions, Variant } from './messages';
+import { accuracyView, type AccuracyCard } from './accuracy';
+import { Session, TaskError } from './client';
+import { $, bytesText, h, progressBar } from './dom';
+import type { NamedFile } from './labels';
+import type { Network, OpenOptions, Purpose, Variant } from './messages';
 import { inside, overview } from './overview';
+import { purposeView } from './purpose';
+import { chosenFiles, droppedFiles, isSampleFile } from './samples';
 import { smaller } from './smaller';
 import { boardsView, speed } from './speed';
 import { take } from './take';
-import { range, tryIt } from './tryIt';
+import { tryIt, type Trial } from './tryIt';
 
 // The page: opens files, and shows a network and its versions.
 
@@ -22,22 +25,55 @@ const advice: Record<string, string> = {
   OUT_OF_MEMORY: 'Pages may use 256 MiB for a network. The command line takes larger ones.',
 };
 
+/** A network with its versions, the original first. */
 interface Shown {
+  session: Session;
   network: Network;
   variants: Variant[];
   current: Variant;
+  trial?: Trial;
+  /** Sections that stay when another version is shown. */
+  accuracy: AccuracyCard;
+  purpose: HTMLElement;
+  changing: HTMLElement;
 }
 
 let shown: Shown | undefined;
-let endTrying = (): void => undefined;
 let latest: Record<string, Uint8Array> = {};
+/** Counts what was begun, because only the newest counts. */
+let turn = 0;
+/** The worker that is opening a network. */
+let opening: Session | undefined;
 
-function showProgress(text: string | undefined, part?: number): void {
+function showProgress(text: string, part?: number): void {
+  const cancel = h('button', {
+    class: 'button small',
+    type: 'button',
+    click: () => {
+      begin();
+      hideProgress();
+    },
+  }, 'Cancel');
   const progress = $('progress');
-  progress.hidden = text === undefined;
-  if (text === undefined) return;
-  const meter = part === undefined ? h('progress') : h('progress', { max: 1, value: part });
-  progress.replaceChildren(h('span', {}, text), meter);
+  // the button keeps the focus while the bar moves
+  const old = progress.querySelector('button');
+  for (const element of [...progress.children]) if (element !== old) element.remove();
+  progress.prepend(...progressBar(text, part));
+  if (!old) progress.append(cancel);
+  progress.hidden = false;
+}
+
+function hideProgress(): void {
+  $('progress').hidden = true;
+  $('progress').replaceChildren();
+}
+
+/** Begins to open something, which ends what was begun before. @returns its turn */
+function begin(): number {
+  opening?.end();
+  opening = undefined;
+  $('trouble').hidden = true;
+  return ++turn;
 }
 
 /** Shapes such as "image=1,3,224,224; state=1,64". */
@@ -66,7 +102,7 @@ function again(label: string, example: string, read: (text: string) => OpenOptio
   );
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    void open(latest, read(field.value));
+    attempt((mine) => open(latest, read(field.value), mine));
   });
   return form;
 }
@@ -100,7 +136,8 @@ function showTrouble(error: unknown): void {
   trouble.scrollIntoView({ block: 'nearest' });
 }
 
-function versions({ variants, current }: Shown): HTMLElement {
+function versions(of: Shown): HTMLElement {
+  const { variants, current } = of;
   const buttons = variants.map((variant) =>
     h(
       'button',
@@ -109,8 +146,8 @@ function versions({ variants, current }: Shown): HTMLElement {
         class: 'version',
         'aria-pressed': String(variant === current),
         click: () => {
-          shown!.current = variant;
-          render();
+          of.current = variant;
+          render(of);
           document.querySelector<HTMLElement>('.version[aria-pressed=true]')!.focus();
         },
       },
@@ -121,82 +158,121 @@ function versions({ variants, current }: Shown): HTMLElement {
   return h('div', { class: 'versions', role: 'group', 'aria-label': 'Versions of the network' }, ...buttons);
 }
 
-/** Sections that belong to the network stay; those of the version are made again. */
-let changing: HTMLElement | undefined;
-
-function render(): void {
-  if (!shown) return;
-  endTrying();
-  const { network, current } = shown;
-  const { section, model, end } = tryIt(current);
-  endTrying = end;
-  changing ??= smaller({
-    network,
-    read: async (files) => readSamples(files, await model, range()),
-    add: (variant) => {
-      shown!.variants = [...shown!.variants.filter(({ label }) => label !== variant.label), variant];
-      shown!.current = variant;
-      render();
-    },
-  });
+function render(of: Shown): void {
+  const { session, network, variants, current, accuracy, purpose, changing } = of;
+  const source = of.trial?.source();
+  of.trial?.end();
+  of.trial = tryIt(current, source);
   const container = $('network');
   const focused = document.activeElement as HTMLElement | null;
   container.replaceChildren(
-    ...(shown.variants.length > 1 ? [versions(shown)] : []),
+    ...(variants.length > 1 ? [versions(of)] : []),
     overview(network, current),
-    section,
+    purpose,
+    of.trial.section,
     inside(network, current),
-    speed(current),
+    speed(session, current),
+    accuracy.section,
     changing,
-    boardsView(current),
-    take(network.name, current, range()),
+    boardsView(session, current),
+    take(session, network.name, current),
   );
   container.hidden = false;
   if (focused?.isConnected) focused.focus({ preventScroll: true });
 }
 
-async function open(files: Record<string, Uint8Array>, options: OpenOptions = {}): Promise<void> {
+/** Writes what the network is for into all versions. */
+async function describe(of: Shown, purpose: Purpose): Promise<void> {
+  const position = of.variants.indexOf(of.current);
+  const files = of.variants.map(({ label, klet }) => ({ label, klet }));
+  of.variants = await of.session.call('describe', [files, purpose]);
+  of.network.variant = of.variants[0]!;
+  of.current = of.variants[position]!;
+  render(of);
+  await of.accuracy.prepare();
+}
+
+function show(session: Session, network: Network): void {
+  shown?.trial?.end();
+  shown?.session.end();
+  const { variant } = network;
+  const accuracy = accuracyView({ session, network, model: () => made.trial!.model, variants: () => made.variants });
+  const made: Shown = {
+    session,
+    network,
+    variants: [variant],
+    current: variant,
+    accuracy,
+    purpose: purposeView({ network, write: (purpose) => describe(made, purpose) }),
+    changing: smaller({
+      session,
+      network,
+      count: accuracy.count,
+      add: (added) => {
+        made.variants = [...made.variants.filter(({ label }) => label !== added.label), added];
+        made.current = added;
+        render(made);
+        return accuracy.update();
+      },
+    }),
+  };
+  shown = made;
+  document.body.classList.add('opened');
+  render(made);
+}
+
+async function open(files: Record<string, Uint8Array>, options: OpenOptions, mine: number): Promise<void> {
   latest = files;
-  $('trouble').hidden = true;
+  const session = new Session();
+  opening = session;
   showProgress('Opening…');
   try {
-    const network = await call('open', [files, options], (text, part) => {
-      showProgress(`${text}…`, part);
+    const network = await session.call('open', [files, options], (text, part) => {
+      if (mine === turn) showProgress(`${text}…`, part);
     });
-    shown = { network, variants: [network.variant], current: network.variant };
-    changing = undefined;
-    document.body.classList.add('opened');
-    render();
+    if (mine !== turn) return;
+    opening = undefined;
+    show(session, network);
+    hideProgress();
   } catch (error) {
-    showTrouble(error);
+    session.end();
+    if (mine === turn) throw error;
   }
-  showProgress(undefined);
 }
 
-async function openFiles(list: Iterable<File>): Promise<void> {
-  const chosen = [...list];
+async function openFiles(chosen: readonly NamedFile[], mine: number): Promise<void> {
   if (chosen.length === 0) return;
-  const size = chosen.reduce((sum, file) => sum + file.size, 0);
-  if (size > MOST_BYTES) {
-    latest = {};
-    showTrouble(new Error(`The files have ${bytesText(size)}, but the page opens at most ${bytesText(MOST_BYTES)}. `
-      + 'Convert them with npx kinglet convert.'));
+  if (shown && chosen.every(isSampleFile)) {
+    shown.accuracy.section.scrollIntoView({ block: 'start' });
+    await shown.accuracy.add(chosen);
     return;
   }
+  const size = chosen.reduce((sum, { file }) => sum + file.size, 0);
+  if (size > MOST_BYTES) {
+    latest = {};
+    throw new Error(`The files have ${bytesText(size)}, but the page opens at most ${bytesText(MOST_BYTES)}. `
+      + 'Convert them with npx kinglet convert.');
+  }
   showProgress('Reading…');
-  const entries = await Promise
-    .all(chosen.map(async (file) => [file.name, new Uint8Array(await file.arrayBuffer())] as const));
-  await open(Object.fromEntries(entries));
+  const read = async (
+    { path, file }: NamedFile,
+  ): Promise<[string, Uint8Array]> => [path.split('/').at(-1), new Uint8Array(await file.arrayBuffer())];
+  const entries = await Promise.all(chosen.map(read));
+  if (mine === turn) await open(Object.fromEntries(entries), {}, mine);
 }
 
-async function openExample(name: string): Promise<void> {
+async function openExample(name: string, mine: number): Promise<void> {
   const response = await fetch(`models/${name}.klet`);
-  await open({ [`${name}.klet`]: new Uint8Array(await response.arrayBuffer()) });
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  if (mine === turn) await open({ [`${name}.klet`]: bytes }, {}, mine);
 }
 
-function attempt(work: Promise<void>): void {
-  work.catch((error: unknown) => {
-    showProgress(undefined);
+/** Begins to open something, and shows its error if nothing newer was begun. */
+function attempt(work: (mine: number) => Promise<void>): void {
+  const mine = begin();
+  work(mine).catch((error: unknown) => {
+    if (mine !== turn) return;
+    hideProgress();
     showTrouble(error);
   });
 }
@@ -204,13 +280,17 @@ function attempt(work: Promise<void>): void {
 function start(): void {
   const input = $<HTMLInputElement>('files');
   input.addEventListener('change', () => {
-    attempt(openFiles(input.files ?? []).then(() => {
-      input.value = '';
-    }));
+    const chosen = chosenFiles(input);
+    input.value = '';
+    attempt((mine) => openFiles(chosen, mine));
   });
   document.querySelector('.examples')!
     .append(...Object.entries(examples).map(([title, name]) =>
-      h('button', { class: 'button small', type: 'button', click: () => attempt(openExample(name)) }, title)
+      h(
+        'button',
+        { class: 'button small', type: 'button', click: () => attempt((mine) => openExample(name, mine)) },
+        title,
+      )
     ));
   addEventListener('dragover', (event) => {
     event.preventDefault();
@@ -222,7 +302,8 @@ function start(): void {
   addEventListener('drop', (event) => {
     event.preventDefault();
     document.body.classList.remove('dragging');
-    attempt(openFiles(event.dataTransfer?.files ?? []));
+    const { items } = event.dataTransfer!;
+    attempt(async (mine) => openFiles(await droppedFiles(items), mine));
   });
   void navigator.serviceWorker?.register('serviceWorker.js').then(() => navigator.serviceWorker.ready).then(() => {
     document.documentElement.dataset.offline = 'ready';

@@ -12,7 +12,7 @@ export function memoryView({ arena, arenaBytes, records }: Variant): HTMLElement
   if (arena.length === 0 || arenaBytes === 0) {
     return h('p', { class: 'soft' }, 'The file has no plan of its memory to draw.');
   }
-  const moments = records.length + 2;
+  const moments = records + 2;
   const column = WIDTH / moments;
   const boxes = arena.map(([name, offset, bytes, first, last], i) => {
     const x = Math.max(0, first + 1) * column;

@@ -1,5 +1,6 @@
-import type { DebugInfo, Verdict } from '../../../src/compiler/index';
-import type { Meta, ProfileEntry, Flavor } from '../../../src/browser';
+import type { Verdict } from '../../../src/compiler/index';
+import type { Flavor, Meta } from '../../../src/browser';
+import type { layersOf } from '../../../src/format/debugInfo';
 
 // What the page and its worker send each other.
 
@@ -9,10 +10,17 @@ export interface DrawnNode {
   op: string;
   /** Shape and type of the first output. */
   shape: string;
+  /** Number of weights. */
   weights: number;
   /** Indices of the nodes that it reads; −1 is an input of the network. */
   from: number[];
 }
+
+/** A layer; `weights` are bytes. */
+export type Layer = ReturnType<typeof layersOf>[number];
+
+/** The part of META that the page changes: what the network is for. */
+export type Purpose = Pick<Meta, 'labels' | 'preprocessing' | 'task'>;
 
 /** A `.klet` file and what is in it. */
 export interface Variant {
@@ -20,12 +28,13 @@ export interface Variant {
   label: string;
   klet: Uint8Array;
   meta: Meta;
-  records: DebugInfo['records'];
-  arena: DebugInfo['arena'];
+  /** Layers; one that runs in strips of rows has several records. */
+  layers: Layer[];
+  /** Number of records of the plan. */
+  records: number;
+  /** Buffers as [name, offset, bytes, first record, last record]. */
+  arena: [name: string, offset: number, bytes: number, first: number, last: number][];
   arenaBytes: number;
-  scratchBytes: number;
-  planBytes: number;
-  weightsBytes: number;
 }
 
 /** A network that was opened. */
@@ -38,6 +47,8 @@ export interface Network {
   nodes: DrawnNode[];
   /** Whether it can be quantized and pruned. */
   isFloat: boolean;
+  /** What the file does not say and the page assumes. */
+  guessed: (keyof Purpose)[];
   variant: Variant;
 }
 
@@ -64,12 +75,57 @@ export interface Changed {
   layers: LayerRow[];
 }
 
+/** An input of the network, with its class if that is known. */
+export interface Sample {
+  /** The values of one input, or of consecutive inputs of a network with state. */
+  values: Float32Array;
+  target?: number;
+}
+
+/** Right answers of a version. */
+export interface Score {
+  accuracy: number;
+  /** Interval of 95 % confidence. */
+  low: number;
+  high: number;
+  right: number;
+}
+
+/** How often a class is taken for another by both versions. */
+export interface Confusion {
+  target: number;
+  answer: number;
+  before: number;
+  after: number;
+}
+
+/** A version on the samples, beside the original. */
+export interface Accuracy {
+  /** Samples that both have answered. */
+  samples: number;
+  /** Absent without labels. */
+  score?: Score;
+  /** Part of the samples with the same answer as the original's. */
+  agreement?: number;
+  /** What the difference in accuracy means, in a sentence. */
+  verdict?: string;
+  /** Confusions whose counts differ, those that changed most first. */
+  confusions: Confusion[];
+}
+
 export interface Timing {
   flavor: Flavor;
   /** Median milliseconds of a prediction. */
   ms?: number;
   /** Why there is no time. */
   reason?: string;
+}
+
+export interface LayerTime {
+  index: number;
+  op: string;
+  name: string;
+  ms: number;
 }
 
 export interface BoardFiles {
@@ -95,10 +151,16 @@ export interface OpenOptions {
 /** The functions of the worker. */
 export interface Tasks {
   open(files: Record<string, Uint8Array>, options: OpenOptions): Network;
-  quantize(samples: Float32Array[]): Changed;
-  prune(sparsity: number, samples: Float32Array[]): Changed;
+  /** Writes what the network is for into its versions. */
+  describe(variants: { label: string; klet: Uint8Array }[], purpose: Purpose): Variant[];
+  /** Keeps samples in place of those before. */
+  keep(samples: Sample[]): void;
+  quantize(): Changed;
+  prune(sparsity: number): Changed;
+  /** The accuracy of the original if there is no other version, else that of the other one. */
+  evaluate(original: Uint8Array, other?: Uint8Array): Accuracy;
   measure(klet: Uint8Array): Timing[];
-  profile(klet: Uint8Array): ProfileEntry[];
+  profile(klet: Uint8Array): LayerTime[];
   toC(klet: Uint8Array): BoardFiles;
   toScript(klet: Uint8Array): ScriptFile;
 }

@@ -1,64 +1,17 @@
 import { topK } from '../../../src/tasks/index';
 import type { Model, TensorInfo } from '../../../src/browser';
 import { bar, h } from './dom';
+import type { Answer } from './answers';
+import { colorOf } from './drawings';
 
-// Draws what a network answers: bars of scores, maps and masks, boxes.
+// Draws the outputs of a network without a task: bars of scores, maps, numbers.
 
-type Outputs = Record<string, Float32Array>;
+export type Outputs = Record<string, Float32Array>;
 
 const SHOWN = 5;
 const VALUES = 12;
-/** Boxes with a lower score are not drawn. */
-const SCORE = 0.5;
-/** Hues that stay apart, in degrees. */
-const hue = (i: number): number => (i * 137.5) % 360;
-
-/** A box in parts of the picture, 0 to 1. */
-export interface DrawnBox {
-  top: number;
-  left: number;
-  bottom: number;
-  right: number;
-  label: string;
-  score: number;
-  color: string;
-}
 
 const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-
-/** The outputs of TensorFlow Lite's detection postprocessing, [1, N, 4], [1, N] twice and [1]. */
-export function boxesOf(model: Pick<Model, 'outputs' | 'meta'>, outputs: Outputs): DrawnBox[] | undefined {
-  const found = model.outputs.find(({ shape }) => shape.length === 3 && shape[2] === 4);
-  const lists = model.outputs.filter(({ shape }) => shape.length === 2 && shape[1] === found?.shape[1]);
-  if (!found || lists.length !== 2) return undefined;
-  const [first, second] = lists.map(({ name }) => outputs[name]!) as [Float32Array, Float32Array];
-  // classes are whole numbers
-  const isClasses = (list: Float32Array): boolean => list.every((value) => Number.isInteger(value));
-  const [classes, scores] = isClasses(first) ? [first, second] : [second, first];
-  const places = outputs[found.name]!;
-  return [...scores].flatMap((score, i) => {
-    if (score < SCORE) return [];
-    const [top, left, bottom, right] = places.subarray(i * 4, i * 4 + 4) as unknown as [number, number, number, number];
-    const label = model.meta.labels?.[classes[i]!] ?? `class ${classes[i]}`;
-    return [{ top, left, bottom, right, label, score, color: `hsl(${hue(classes[i]!)} 80% 45%)` }];
-  });
-}
-
-export function drawBoxes(context: CanvasRenderingContext2D, boxes: readonly DrawnBox[]): void {
-  const { width, height } = context.canvas;
-  context.lineWidth = Math.max(2, width / 160);
-  context.font = `600 ${Math.max(12, width / 26)}px system-ui, sans-serif`;
-  context.textBaseline = 'top';
-  for (const { top, left, bottom, right, label, score, color } of boxes) {
-    context.strokeStyle = color;
-    context.strokeRect(left * width, top * height, (right - left) * width, (bottom - top) * height);
-    const text = ` ${label} ${Math.round(score * 100)} % `;
-    context.fillStyle = color;
-    context.fillRect(left * width, top * height, context.measureText(text).width, Math.max(14, width / 22));
-    context.fillStyle = '#fff';
-    context.fillText(text, left * width, top * height + 2);
-  }
-}
 
 function isMap({ shape }: TensorInfo): boolean {
   return shape.length === 4 && shape[1]! > 1 && shape[2]! > 1;
@@ -75,7 +28,7 @@ function mapCanvas({ shape }: TensorInfo, values: Float32Array): HTMLCanvasEleme
     const at = values.subarray(i * channels, (i + 1) * channels);
     const best = at.indexOf(at.reduce((a, b) => Math.max(a, b), -Infinity));
     const brightness = Math.round(((at[0]! - low) / (high - low || 1)) * 100);
-    context.fillStyle = channels === 1 ? `hsl(84 25% ${brightness}%)` : `hsl(${hue(best)} 65% 50%)`;
+    context.fillStyle = channels === 1 ? `hsl(84 25% ${brightness}%)` : colorOf(best);
     context.fillRect(i % width, Math.floor(i / width), 1, 1);
   }
   return canvas;
@@ -93,7 +46,7 @@ function scoreBars(values: Float32Array, labels: string[] | undefined): HTMLElem
       hasLabels ? label : `class ${index}`,
       share,
       areShares ? `${(score * 100).toFixed(1)} %` : score.toPrecision(3),
-      i === 0,
+      { isBest: i === 0 },
     );
   });
   return h('ol', { class: 'bars', 'aria-label': 'Best classes' }, ...rows);
@@ -111,16 +64,7 @@ function values(output: TensorInfo, list: Float32Array): HTMLElement {
   );
 }
 
-/** @returns the elements, and a text for screen readers */
-export function outputsView(
-  model: Pick<Model, 'outputs' | 'meta'>,
-  outputs: Outputs,
-): { view: HTMLElement[]; text: string } {
-  const boxes = boxesOf(model, outputs);
-  if (boxes) {
-    const text = boxes.length === 0 ? 'nothing found' : boxes.map(({ label }) => label).join(', ');
-    return { view: [h('p', { class: 'soft' }, `Found: ${text}`)], text };
-  }
+export function outputsView(model: Pick<Model, 'outputs' | 'meta'>, outputs: Outputs): Answer {
   const texts: string[] = [];
   const view = model.outputs.map((output) => {
     const list = outputs[output.name]!;

@@ -20,9 +20,9 @@ function tensors({ meta }: Variant): HTMLElement {
   return table(['', 'name', 'type', 'shape', 'real value'], rows, 'Inputs and outputs');
 }
 
-function operators({ records }: Variant): HTMLElement {
+function operators({ layers }: Variant): HTMLElement {
   const counts = new Map<string, number>();
-  for (const { op } of records) counts.set(op, (counts.get(op) ?? 0) + 1);
+  for (const { op } of layers) counts.set(op, (counts.get(op) ?? 0) + 1);
   const items = [...counts].sort((a, b) => b[1] - a[1]).map(([op, count]) =>
     h('li', {}, h('b', {}, String(count)), ` ${op}`)
   );
@@ -30,8 +30,8 @@ function operators({ records }: Variant): HTMLElement {
 }
 
 export function overview(network: Network, variant: Variant): HTMLElement {
-  const weights = variant.records.reduce((sum, record) => sum + record.weights, 0);
-  const work = variant.records.reduce((sum, record) => sum + record.macs, 0);
+  const weights = variant.layers.reduce((sum, layer) => sum + layer.weights, 0);
+  const work = variant.layers.reduce((sum, layer) => sum + layer.macs, 0);
   return card(
     'overview',
     network.name,
@@ -39,7 +39,7 @@ export function overview(network: Network, variant: Variant): HTMLElement {
       format: network.format,
       'opened file': bytesText(network.fileBytes),
       '.klet file': bytesText(variant.klet.length),
-      weights: countText(weights),
+      weights: bytesText(weights),
       'multiply-adds': countText(work),
       'memory of tensors': bytesText(variant.arenaBytes),
     }),
@@ -54,7 +54,7 @@ export function inside(network: Network, variant: Variant): HTMLElement {
   return card(
     'inside',
     'Inside',
-    h('h3', {}, network.nodes.length > 0 ? 'Graph, as it was opened' : 'Records of the plan'),
+    h('h3', {}, network.nodes.length > 0 ? 'Graph, as it was opened' : 'Operators of the plan'),
     graphView(network.nodes, variant),
     h('h3', {}, 'Memory'),
     memoryView(variant),

@@ -1,5 +1,5 @@
-import { call } from './client';
-import { announce, bar, bytesText, card, countText, decibelText, h, shortName, table } from './dom';
+import type { Session } from './client';
+import { announce, bar, bytesText, card, decibelText, h, progressBar, shortName, table, whileDisabled } from './dom';
 import type { Changed, Network, Variant } from './messages';
 
 // Quantization and pruning, and how much they change the answers.
@@ -9,15 +9,16 @@ const WORST = 12;
 const verdicts = { close: 'close to the original', uncertain: 'too few samples to tell', ruined: 'ruined' };
 
 export interface SmallerOptions {
+  session: Session;
   network: Network;
-  /** Turns files into inputs of the network. */
-  read: (files: readonly File[]) => Promise<Float32Array[]>;
+  /** Number of samples; without any noise takes their place. */
+  count: () => number;
   /** Adds a version, which becomes the one that is shown. */
-  add: (variant: Variant) => void;
+  add: (variant: Variant) => Promise<void>;
 }
 
 function sideBySide(original: Variant, variant: Variant): HTMLElement {
-  const weights = ({ records }: Variant): string => countText(records.reduce((sum, record) => sum + record.weights, 0));
+  const weights = ({ layers }: Variant): string => bytesText(layers.reduce((sum, layer) => sum + layer.weights, 0));
   const rows = [['.klet file', bytesText(original.klet.length), bytesText(variant.klet.length)], ['memory of tensors',
     bytesText(original.arenaBytes), bytesText(variant.arenaBytes)], ['weights', weights(original), weights(variant)]];
   return table(['', original.label, variant.label], rows, 'Both versions side by side');
@@ -49,7 +50,7 @@ function comparison(
       ` on ${samples} ${isNoise ? 'samples of noise' : 'samples'}, ${ratio.toFixed(1)} times smaller.`,
     ),
     isNoise
-      ? h('p', { class: 'soft' }, 'Noise gives wrong ranges. Drop samples of what the network will see.')
+      ? h('p', { class: 'soft' }, 'Noise gives wrong ranges. Add samples of what the network will see.')
       : undefined,
     sideBySide(original, variant),
     table(['output', 'same best class', 'signal to error', 'largest error'], rows, 'Outputs against the original'),
@@ -58,82 +59,51 @@ function comparison(
   );
 }
 
-export function smaller({ network, read, add }: SmallerOptions): HTMLElement {
+export function smaller({ session, network, count, add }: SmallerOptions): HTMLElement {
   if (!network.isFloat) {
     const reason = network.nodes.length === 0
       ? 'A .klet file has a plan and no graph. Open the network in its original format to quantize or prune it.'
       : 'This network has integers already. Open its float32 original to quantize or prune it.';
     return card('smaller', 'Make it smaller', h('p', { class: 'soft' }, reason));
   }
-  const original = network.variant;
-  let samples: Float32Array[] = [];
-  const count = h('p', { class: 'soft' }, 'No samples yet: noise is used in their place.');
   const result = h('div');
-  const status = h('p', { role: 'status', class: 'soft' });
-  const files = h('input', { type: 'file', multiple: true, accept: 'image/*,audio/*,.npy' });
+  const status = h('div', { role: 'status', class: 'soft' });
   const sparsity = h('input', { type: 'range', min: 10, max: 90, step: 5, value: 50, id: 'sparsity' });
   const percent = h('output', { for: 'sparsity' }, '50 %');
   sparsity.addEventListener('input', () => {
     percent.textContent = `${sparsity.value} %`;
   });
-  files.addEventListener('change', () => {
-    void (async () => {
-      try {
-        samples = [...samples, ...await read([...files.files ?? []])];
-        count.textContent = `${samples.length} samples`;
-        count.className = 'soft';
-      } catch (error) {
-        count.textContent = (error as Error).message;
-        count.className = 'error';
-      }
-      files.value = '';
-    })();
-  });
-  const buttons: HTMLButtonElement[] = [];
-  const work = async (run: (onProgress: (text: string, part?: number) => void) => Promise<Changed>): Promise<void> => {
-    const pressed = buttons.find((button) => button === document.activeElement);
-    for (const button of buttons) button.disabled = true;
+  const showProgress = (text: string, part?: number): void => {
+    status.replaceChildren(...progressBar(text, part));
+  };
+  const work = async (run: () => Promise<Changed>): Promise<void> => {
+    showProgress('starting');
+    const isNoise = count() === 0;
     try {
-      const changed = await run((text, part) => {
-        status.textContent = part === undefined ? `${text}…` : `${text}, ${Math.round(part * 100)} %`;
-      });
-      status.textContent = '';
-      result.replaceChildren(comparison(original, changed, samples.length === 0));
-      add(changed.variant);
+      const changed = await run();
+      result.replaceChildren(comparison(network.variant, changed, isNoise));
       announce(`${changed.variant.label}: ${verdicts[changed.verdict]}`);
+      await add(changed.variant);
     } catch (error) {
-      status.textContent = '';
       result.replaceChildren(h('p', { class: 'error' }, (error as Error).message));
     }
-    for (const button of buttons) button.disabled = false;
-    // a disabled button loses the focus
-    if (document.activeElement === document.body) pressed?.focus({ preventScroll: true });
+    status.replaceChildren();
   };
-  buttons.push(
-    h('button', {
-      class: 'button main',
-      type: 'button',
-      id: 'quantize',
-      click: () => void work((onProgress) => call('quantize', [samples], onProgress)),
-    }, 'Quantize to int8'),
-    h('button', {
-      class: 'button',
-      type: 'button',
-      id: 'prune',
-      click: () => void work((onProgress) => call('prune', [Number(sparsity.value) / 100, samples], onProgress)),
-    }, 'Prune'),
-  );
+  const button = (label: string, id: string, style: string, run: () => Promise<Changed>): HTMLButtonElement =>
+    h('button', { class: style, type: 'button', id, click: () => void whileDisabled(buttons, () => work(run)) }, label);
+  const buttons = [
+    button('Quantize to int8', 'quantize', 'button main', () => session.call('quantize', [], showProgress)),
+    button('Prune', 'prune', 'button', () => session.call('prune', [Number(sparsity.value) / 100], showProgress)),
+  ];
   return card(
     'smaller',
     'Make it smaller',
     h(
       'p',
       {},
-      'Quantization makes weights and activations int8, pruning removes weights. Both look at samples of what '
-        + 'the network will see, a hundred or more. Every fourth is kept for the comparison.',
+      'Quantization makes weights and activations int8, pruning removes weights. Both look at up to 128 samples, at '
+        + 'most three of four. The other samples are for the comparison and the accuracy.',
     ),
-    h('p', { class: 'actions' }, h('label', { class: 'button' }, 'Add samples', files)),
-    count,
     h(
       'div',
       { class: 'actions' },

@@ -27,6 +27,8 @@ export function spectrogramOf(
     'aria-label': 'Spectrogram',
   });
   const drawing = canvas.getContext('2d')!;
+  drawing.fillStyle = colour(0);
+  drawing.fillRect(0, 0, WIDTH, HEIGHT);
   const bins = new Uint8Array(analyser.frequencyBinCount);
   let isOn = true;
   const next = (): void => {
@@ -49,31 +51,22 @@ export function spectrogramOf(
   };
 }
 
-/** The features that a network sees. */
-export function drawFeatures(
-  values: Float32Array,
-  shape: readonly number[],
-  isFramesFirst: boolean,
-): HTMLCanvasElement {
-  const sizes = shape.filter((size) => size > 1);
-  const [first = 1, second = 1] = sizes;
-  const [frames, features] = isFramesFirst ? [first, second] : [second, first];
+/** The features of a recording, [frames][features]. */
+export function drawFeatures(values: Float32Array, features: number): HTMLCanvasElement {
+  const frames = values.length / features;
   const canvas = h('canvas', {
     class: 'spectrogram',
     width: frames,
     height: features,
     role: 'img',
-    'aria-label': 'Features',
+    'aria-label': 'Features of the recording',
   });
   const drawing = canvas.getContext('2d')!;
   const low = values.reduce((a, b) => Math.min(a, b), Infinity);
   const high = values.reduce((a, b) => Math.max(a, b), -Infinity);
-  for (let t = 0; t < frames; t++) {
-    for (let f = 0; f < features; f++) {
-      const value = values[isFramesFirst ? t * features + f : f * frames + t]!;
-      drawing.fillStyle = colour((value - low) / (high - low || 1));
-      drawing.fillRect(t, features - 1 - f, 1, 1);
-    }
-  }
+  values.forEach((value, i) => {
+    drawing.fillStyle = colour((value - low) / (high - low || 1));
+    drawing.fillRect(Math.floor(i / features), features - 1 - (i % features), 1, 1);
+  });
   return canvas;
 }

@@ -1,5 +1,5 @@
-import { call } from './client';
-import { announce, bar, bytesText, card, h, table, timeText } from './dom';
+import type { Session } from './client';
+import { announce, bar, bytesText, card, h, table, timeText, whileDisabled } from './dom';
 import type { BoardFiles, Timing, Variant } from './messages';
 
 // What a prediction costs: on each build of the core here, by operator, and on boards.
@@ -25,61 +25,55 @@ function builds(timings: readonly Timing[]): HTMLElement {
   return h('ol', { class: 'bars times', 'aria-label': 'Time of one prediction on each build' }, ...rows);
 }
 
-async function profile(klet: Uint8Array): Promise<HTMLElement> {
-  const entries = await call('profile', [klet]);
+async function profile(session: Session, klet: Uint8Array): Promise<HTMLElement> {
+  const entries = await session.call('profile', [klet]);
   const total = entries.reduce((sum, { ms }) => sum + ms, 0);
   const slowest = Math.max(...entries.map(({ ms }) => ms));
   const shown = [...entries].sort((a, b) => b.ms - a.ms).slice(0, SHOWN).sort((a, b) => a.index - b.index);
   const rows = shown.map(({ index, op, name, ms }) =>
-    bar(
-      `${index} ${op}`,
-      ms / slowest,
-      ms === 0 ? '–' : `${timeText(ms)}, ${Math.round((ms / total) * 100)} %`,
-      ms === slowest && name !== '',
-    )
+    bar(`${index} ${op}`, ms / slowest, ms === 0 ? '–' : `${timeText(ms)}, ${Math.round((ms / total) * 100)} %`, {
+      isBest: ms === slowest && name !== '',
+    })
   );
   const rest = entries.length - shown.length;
   return h(
     'div',
     {},
-    h('ol', { class: 'bars times', 'aria-label': 'Time of each record' }, ...rows),
+    h('ol', { class: 'bars times', 'aria-label': 'Time of each operator' }, ...rows),
     entries.some(({ ms }) => ms === 0) ? h('p', { class: 'soft' }, '– is less than a step of the clock.') : undefined,
-    rest > 0 ? h('p', { class: 'soft' }, `and ${rest} faster records`) : undefined,
+    rest > 0 ? h('p', { class: 'soft' }, `and ${rest} faster operators`) : undefined,
   );
 }
 
 /** @returns a section whose measurements start at the press of a button, because they take time */
-export function speed(variant: Variant): HTMLElement {
+export function speed(session: Session, variant: Variant): HTMLElement {
   const result = h('div', { class: 'result' });
   const button = h('button', { class: 'button', type: 'button' }, 'Measure on this device');
-  button.addEventListener('click', () => {
-    button.disabled = true;
+  const measure = async (): Promise<void> => {
     button.textContent = 'Measuring…';
-    void (async () => {
-      try {
-        const timings = await call('measure', [variant.klet], (text) => {
-          button.textContent = `${text}…`;
-        });
-        result.replaceChildren(
-          h('h3', {}, 'One prediction, one thread, median'),
-          builds(timings),
-          h('h3', {}, 'By operator'),
-          await profile(variant.klet),
-        );
-        const [best] = timings.filter(({ ms }) => ms !== undefined).sort((a, b) => a.ms! - b.ms!);
-        if (best) announce(`${explained[best.flavor]} takes ${timeText(best.ms!)}`);
-      } catch (error) {
-        result.replaceChildren(h('p', { class: 'error' }, (error as Error).message));
-      }
-      button.disabled = false;
-      button.textContent = 'Measure again';
-    })();
-  });
+    try {
+      const timings = await session.call('measure', [variant.klet], (text, part = 0) => {
+        button.textContent = `${text}, ${Math.round(part * 100)} %`;
+      });
+      result.replaceChildren(
+        h('h3', {}, 'One prediction, one thread, median'),
+        builds(timings),
+        h('h3', {}, 'By operator'),
+        await profile(session, variant.klet),
+      );
+      const [best] = timings.filter(({ ms }) => ms !== undefined).sort((a, b) => a.ms! - b.ms!);
+      if (best) announce(`${explained[best.flavor]} takes ${timeText(best.ms!)}`);
+    } catch (error) {
+      result.replaceChildren(h('p', { class: 'error' }, (error as Error).message));
+    }
+    button.textContent = 'Measure again';
+  };
+  button.addEventListener('click', () => void whileDisabled([button], measure));
   return card(
     'speed',
     'Speed',
     h('p', {}, 'One prediction on each build of the core, and the time of each operator, measured in a worker.'),
-    button,
+    h('p', { class: 'actions' }, button),
     result,
   );
 }
@@ -109,9 +103,9 @@ function share(used: number, available: number): HTMLElement {
   return h('span', { class: 'share' }, track, h('span', {}, text));
 }
 
-export function boardsView(variant: Variant): HTMLElement {
+export function boardsView(session: Session, variant: Variant): HTMLElement {
   const section = card('boards', 'On a board', h('p', { class: 'soft' }, 'Reading the plan…'));
-  call('toC', [variant.klet]).then(({ constantBytes, codeBytes, ram }: BoardFiles) => {
+  session.call('toC', [variant.klet]).then(({ constantBytes, codeBytes, ram }: BoardFiles) => {
     const flash = constantBytes + codeBytes;
     const memory = ram.arena + ram.scratch;
     const rows = boards.map((board) => [board.name, share(flash, board.flash), share(memory, board.ram)]);

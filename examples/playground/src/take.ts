@@ -1,54 +1,14 @@
-import { call } from './client';
+import type { Session } from './client';
 import { bytesText, card, h, save } from './dom';
-import { inputKind, preprocessingFor } from './inputs';
 import type { Variant } from './messages';
+import { snippetFor } from './snippet';
 
 // The network as files, and the lines that run it.
 
-function snippet({ meta }: Variant, file: string, range: string): string {
-  const { inputs, preprocessing } = meta;
-  if (inputKind({ inputs, meta }) === 'image') {
-    const given = preprocessing
-      ? 'model'
-      : `model.inputs[0], ${JSON.stringify(preprocessingFor({ inputs, meta }, range))}`;
-    return `import { load } from 'kinglet';
-import { imageToInput, topK } from 'kinglet/tasks';
-
-const model = await load('${file}');
-const scores = model.predict(imageToInput(document.querySelector('img'), ${given}));
-console.log(topK(scores, model.meta.labels, 3));
-`;
-  }
-  if (preprocessing?.kind === 'audio') {
-    return `import { listen } from 'kinglet/audio';
-
-const klet = await (await fetch('${file}')).arrayBuffer();
-await listen({
-  klet,
-  sampleRate: ${preprocessing.sampleRate},
-  worklet: new URL('kinglet/audio/worklet', import.meta.url),
-  onOutput: (scores) => console.log(scores),
-});
-`;
-  }
-  const size = (shape: number[]): number => shape.reduce((a, b) => a * b, 1);
-  const [first] = inputs;
-  const argument = inputs.length === 1
-    ? `new Float32Array(${size(first!.shape)})`
-    : `{ ${inputs.map(({ name, shape }) => `${JSON.stringify(name)}: new Float32Array(${size(shape)})`).join(', ')} }`;
-  return `import { load } from 'kinglet';
-
-const model = await load('${file}');
-const output = model.predict(${argument});
-console.log(output);
-`;
-}
-
-/** @param range the values of pixels, for networks that do not say */
-export function take(name: string, variant: Variant, range: string): HTMLElement {
+export function take(session: Session, name: string, variant: Variant): HTMLElement {
   const base = name.replace(/[^\w.-]+/g, '-') || 'network';
   const file = `${base}.klet`;
-  const text = snippet(variant, file, range);
+  const text = snippetFor(variant.meta, file);
   const status = h('p', { role: 'status', class: 'soft' });
   const button = (label: string, work: () => Promise<void>): HTMLElement =>
     h('button', {
@@ -81,11 +41,11 @@ export function take(name: string, variant: Variant, range: string): HTMLElement
         click: () => save(file, variant.klet),
       }, `Download ${file}, ${bytesText(variant.klet.length)}`),
       button('C for a board', async () => {
-        const { c } = await call('toC', [variant.klet]);
+        const { c } = await session.call('toC', [variant.klet]);
         for (const [part, content] of Object.entries(c)) save(part, content);
       }),
       button('One script', async () => {
-        const script = await call('toScript', [variant.klet]);
+        const script = await session.call('toScript', [variant.klet]);
         save(`${base}.js`, script.code);
       }),
     ),

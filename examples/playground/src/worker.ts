@@ -1,33 +1,38 @@
-import { compare, compile, importerOf, KletError, prune, quantizationReport, readKlet, toC, toScript, importModel,
-  type Comparison, type Graph, type QuantizationReport } from '../../../src/compiler/index';
+import { compare, compile, evaluate, evaluatePair, importerOf, importModel, KletError, prune, quantizationReport,
+  readKlet, repack, toC, toScript, type Comparison, type Evaluation, type Graph,
+  type PairedEvaluation } from '../../../src/compiler/index';
 import { load, type Flavor, type Model } from '../../../src/browser';
-import type { Call, Changed, DrawnNode, Network, OpenOptions, Reply, Tasks, Timing, Variant } from './messages';
+import { layersOf } from '../../../src/format/debugInfo';
+import { guessOf } from './guess';
+import type { Accuracy, Call, Changed, Confusion, DrawnNode, LayerTime, Network, OpenOptions, Purpose, Reply, Sample,
+  Tasks, Timing, Variant } from './messages';
 
-// The work that takes time: conversion, quantization, measurements. The network that was opened
-// last stays here.
+// The work that takes time: conversion, quantization, measurements. The network and the samples
+// stay here.
 
 let graph: Graph | undefined;
-let meta: Partial<Variant['meta']> = {};
+let purpose: Purpose = {};
+let samples: Sample[] = [];
 let report: (text: string, part?: number) => void = () => undefined;
 
 const NOISE = 32;
+/** Most samples that quantization and pruning look at. */
+const SEEN = 128;
 const KLET = 0x54454c4b; // "KLET"
 /** Milliseconds that each build is measured in each round. */
 const MEASURED = 60;
 const ROUNDS = 7;
 
 function variantOf(klet: Uint8Array, label: string): Variant {
-  const { meta, debugInfo, plan, weights, arenaBytes, scratchBytes } = readKlet(klet);
+  const { meta, debugInfo, arenaBytes } = readKlet(klet);
   return {
     label,
     klet,
     meta,
-    records: debugInfo?.records ?? [],
+    layers: debugInfo ? layersOf(debugInfo) : [],
+    records: debugInfo?.records.length ?? 0,
     arena: debugInfo?.arena ?? [],
     arenaBytes,
-    scratchBytes,
-    planBytes: plan.length,
-    weightsBytes: weights.length,
   };
 }
 
@@ -50,53 +55,81 @@ function labelsOf(files: Record<string, Uint8Array>): string[] | undefined {
   return lines?.map((line) => line.trim());
 }
 
+/** The `.klet` file with what the page assumes about it. */
+function describedKlet(klet: Uint8Array, given: Purpose): { klet: Uint8Array; guessed: Network['guessed'] } {
+  const { meta } = readKlet(klet);
+  const known = { ...meta, ...given };
+  const guess = guessOf(known);
+  const more = { ...given, ...guess };
+  purpose = purposeOf({ ...known, ...guess });
+  const guessed = Object.keys(guess) as Network['guessed'];
+  return { klet: Object.keys(more).length > 0 ? repack(klet, { meta: more }) : klet, guessed };
+}
+
+function purposeOf({ labels, preprocessing, task }: Purpose): Purpose {
+  return { ...(labels && { labels }), ...(preprocessing && { preprocessing }), ...(task && { task }) };
+}
+
 async function open(files: Record<string, Uint8Array>, options: OpenOptions): Promise<Network> {
   const networks = Object.entries(files).filter(([name]) => !name.toLowerCase().endsWith('.txt'));
   if (networks.length === 0) {
     throw new KletError('BAD_MAGIC', 'there is no network among these files; choose the file of a network as well');
   }
   const fileBytes = networks.reduce((sum, [, bytes]) => sum + bytes.length, 0);
-  const [[name, bytes]] = networks as [[string, Uint8Array]];
+  const main = networks.find(([, bytes]) => importerOf(bytes)) ?? networks[0]!;
+  const [file, bytes] = main;
   const labels = labelsOf(files);
   const magic = bytes.length >= 4 ? new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true) : 0;
   if (networks.length === 1 && magic === KLET) {
-    const variant = variantOf(bytes, 'as it was opened');
-    graph = undefined;
-    if (labels) variant.meta = { ...variant.meta, labels };
-    return { name: variant.meta.name, format: 'kinglet', fileBytes, nodes: [], isFloat: false, variant };
+    const { klet, guessed } = describedKlet(bytes, labels ? { labels } : {});
+    const variant = variantOf(klet, 'original');
+    return { name: variant.meta.name, format: 'kinglet', fileBytes, nodes: [], isFloat: false, guessed, variant };
   }
-  const title = name.replace(/\.[^.]*$/, '');
-  const [main = bytes] = networks.map(([, one]) => one).filter((one) => importerOf(one));
+  const name = file.replace(/\.[^.]*$/, '');
   report('Reading', 0);
   const imported = await importModel(networks.length === 1 ? bytes : Object.fromEntries(networks), {
-    name: title,
+    name,
     ...options,
     onProgress: (part) => {
       report('Reading', part);
     },
   });
   report('Compiling');
-  const importer = importerOf(main)!;
-  const given = { ...importer.meta?.(main), ...(labels && { labels }) };
+  const importer = importerOf(bytes)!;
+  const { klet, guessed } = describedKlet(compile(imported), { ...importer.meta?.(bytes), ...(labels && { labels }) });
   const isFloat = imported.inputs.every(({ dtype }) => dtype === 'float32') &&
     !imported.nodes.some(({ inputs }) => inputs.some((tensor) => tensor?.quantization));
-  const variant = variantOf(compile(imported, { meta: given }), isFloat ? 'float32' : 'as it was opened');
-  // only now, because the network before stays open if this one is refused
-  meta = given;
+  const variant = variantOf(klet, isFloat ? 'float32' : 'original');
   graph = imported;
-  return { name: title, format: importer.title, fileBytes, nodes: drawn(imported), isFloat, variant };
+  return { name, format: importer.title, fileBytes, nodes: drawn(imported), isFloat, guessed, variant };
+}
+
+/** Replaces what the versions say about their use. */
+function describe(variants: { label: string; klet: Uint8Array }[], given: Purpose): Variant[] {
+  const empty = { labels: undefined, preprocessing: undefined, task: undefined };
+  const changed = variants.map(({ label, klet }) => variantOf(repack(klet, { meta: { ...empty, ...given } }), label));
+  purpose = purposeOf(given);
+  return changed;
+}
+
+/** Number of values of the first input. */
+function sizeOf({ inputs }: { readonly inputs: readonly { readonly shape: readonly number[] }[] }): number {
+  return inputs[0]!.shape.reduce((a, b) => a * b, 1);
 }
 
 /** Noise in place of samples, from −1 to 1, with the same values every time. */
-function noise({ inputs }: Graph): Float32Array[] {
-  const size = inputs[0]!.shape.reduce((a, b) => a * b, 1);
+function noise({ inputs }: Graph): Record<string, Float32Array>[] {
   let state = 1;
   // the numbers of Numerical Recipes
+  const next = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 31 - 1;
+  };
   return Array.from({ length: NOISE }, () =>
-    Float32Array.from({ length: size }, () => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      return state / 2 ** 31 - 1;
-    }));
+    Object.fromEntries(inputs.map(({ name, shape }) => {
+      const length = shape.reduce((a, b) => a * b, 1);
+      return [name, Float32Array.from({ length }, next)];
+    })));
 }
 
 function opened(): Graph {
@@ -107,17 +140,37 @@ function opened(): Graph {
   );
 }
 
-/** Every fourth sample is for the comparison, unless there are few. */
-function divided(samples: Float32Array[]): { seen: Float32Array[]; unseen: Float32Array[] } {
-  if (samples.length < 8) return { seen: samples, unseen: samples };
-  return { seen: samples.filter((_, i) => i % 4 !== 0), unseen: samples.filter((_, i) => i % 4 === 0) };
+/**
+ * Samples for calibration, at most three of four, and the others for comparisons. Few samples are
+ * for both.
+ */
+function divided<T>(all: T[]): { seen: T[]; unseen: T[] } {
+  if (all.length < 8) return { seen: all, unseen: all };
+  const count = Math.min(SEEN, Math.floor(all.length * 0.75));
+  const isSeen = (i: number): boolean =>
+    Math.floor(((i + 1) * count) / all.length) > Math.floor((i * count) / all.length);
+  return { seen: all.filter((_, i) => isSeen(i)), unseen: all.filter((_, i) => !isSeen(i)) };
 }
 
-function changed(variant: Variant, { verdict, samples, outputs }: Comparison): Omit<Changed, 'layers'> {
+type SampleInputs = Float32Array | Float32Array[] | Record<string, Float32Array>;
+
+/** The inputs of a sample, one after the other. */
+function stepsOf({ values }: Sample, size: number): Float32Array | Float32Array[] {
+  if (values.length <= size) return values;
+  return Array.from({ length: Math.floor(values.length / size) }, (_, i) => values.subarray(i * size, (i + 1) * size));
+}
+
+/** Inputs for the calibration and for the comparison. */
+function inputsFor(float: Graph): ReturnType<typeof divided<SampleInputs>> {
+  const size = sizeOf(float);
+  return divided<SampleInputs>(samples.length > 0 ? samples.map((sample) => stepsOf(sample, size)) : noise(float));
+}
+
+function changed(variant: Variant, { verdict, samples: count, outputs }: Comparison): Omit<Changed, 'layers'> {
   return {
     variant,
     verdict,
-    samples,
+    samples: count,
     outputs: outputs.map(({ name, agreement, sqnr, maxError }) => ({
       name,
       maxError,
@@ -127,35 +180,98 @@ function changed(variant: Variant, { verdict, samples, outputs }: Comparison): O
   };
 }
 
-function quantize(given: Float32Array[]): Changed {
+function quantize(): Changed {
   const float = opened();
-  const { seen, unseen } = divided(given.length > 0 ? given : noise(float));
-  const found: QuantizationReport = quantizationReport(float, {
+  const { seen, unseen } = inputsFor(float);
+  const found = quantizationReport(float, {
     samples: seen,
     onProgress: (stage, done, total) => {
       report(stage, total ? done / total : undefined);
     },
   });
   report('comparing');
-  const variant = variantOf(compile(found.graph, { meta }), 'int8');
+  const variant = variantOf(compile(found.graph, { meta: purpose }), 'int8');
   return {
     ...changed(variant, compare(float, found.graph, unseen)),
     layers: found.layers.map(({ name, op, sqnr }) => ({ name, op, sqnr })),
   };
 }
 
-function pruned(sparsity: number, given: Float32Array[]): Changed {
+function pruned(sparsity: number): Changed {
   const float = opened();
-  const { seen, unseen } = divided(given.length > 0 ? given : noise(float));
+  const { seen, unseen } = inputsFor(float);
   const result = prune(float, {
     sparsity,
-    samples: seen,
+    // it takes single inputs, also of networks with state
+    samples: seen.flatMap((sample) => Array.isArray(sample) ? sample : [sample]),
     onProgress: (done, total, name) => {
       report(`pruning ${name}`, done / total);
     },
   });
-  const variant = variantOf(compile(result.graph, { meta }), `${Math.round(sparsity * 100)} % pruned`);
+  report('comparing');
+  const variant = variantOf(compile(result.graph, { meta: purpose }), `${Math.round(sparsity * 100)} % pruned`);
   return { ...changed(variant, compare(float, result.graph, unseen)), layers: [] };
+}
+
+/** Counts of each pair of a class and another answer. */
+function confusionsOf({ classification }: Evaluation): Map<string, number> {
+  const { classes = [], confusion = [] } = classification ?? {};
+  const pairs = new Map<string, number>();
+  confusion.forEach((row, i) =>
+    row.forEach((count, j) => {
+      if (i !== j && count > 0) pairs.set(`${classes[i]!.index} ${classes[j]!.index}`, count);
+    })
+  );
+  return pairs;
+}
+
+function differences({ first, second }: PairedEvaluation): Confusion[] {
+  const before = confusionsOf(first);
+  const after = confusionsOf(second);
+  const pairs = [...new Set([...before.keys(), ...after.keys()])].map((pair): Confusion => {
+    const [target, answer] = pair.split(' ').map(Number) as [number, number];
+    return { target, answer, before: before.get(pair) ?? 0, after: after.get(pair) ?? 0 };
+  });
+  const change = (pair: Confusion): number => Math.abs(pair.after - pair.before);
+  return pairs.filter((pair) => change(pair) > 0).sort((a, b) => change(b) - change(a));
+}
+
+function scoreOf({ metrics: { accuracy }, examples }: Evaluation): Accuracy['score'] {
+  if (!accuracy) return undefined;
+  const { value, low = value, high = value } = accuracy;
+  return { accuracy: value, low, high, right: Math.round(value * examples) };
+}
+
+/** The accuracy of the original, or of another version beside it. */
+function evaluated(original: Uint8Array, other?: Uint8Array): Accuracy {
+  const size = sizeOf(readKlet(original).meta);
+  const tested = graph ? divided(samples).unseen : samples;
+  const labelled = tested.filter(({ target }) => target !== undefined);
+  const isLabelled = labelled.length > 0;
+  // without labels only the agreement of two versions counts
+  const examples = (isLabelled ? labelled : tested).map((sample) => ({
+    input: stepsOf(sample, size),
+    target: sample.target ?? 0,
+  }));
+  const options = {
+    task: 'classify' as const,
+    resamples: 0,
+    onProgress: (done: number) => {
+      report('Evaluating', done / examples.length);
+    },
+  };
+  if (!other) {
+    const score = isLabelled ? scoreOf(evaluate(original, examples, options)) : undefined;
+    return { samples: examples.length, ...(score && { score }), confusions: [] };
+  }
+  const pair = evaluatePair(original, other, examples, options);
+  const score = isLabelled ? scoreOf(pair.second) : undefined;
+  return {
+    samples: examples.length,
+    ...(pair.agreement !== undefined && { agreement: pair.agreement }),
+    ...(score && { score, verdict: pair.verdict }),
+    confusions: isLabelled ? differences(pair) : [],
+  };
 }
 
 interface Candidate {
@@ -211,17 +327,33 @@ async function measure(klet: Uint8Array): Promise<Timing[]> {
   );
 }
 
+/** The time of each layer, with that of all its strips. */
+async function profiled(klet: Uint8Array): Promise<LayerTime[]> {
+  using model = await load(klet);
+  const entries = model.profile({ runs: 15 });
+  const { debugInfo } = readKlet(klet);
+  if (!debugInfo) return entries.map(({ index, op, name, ms }) => ({ index, op, name, ms }));
+  return layersOf(debugInfo).map(({ index, indices, op, name }) => ({
+    index,
+    op,
+    name,
+    ms: indices.reduce((sum, i) => sum + entries[i]!.ms, 0),
+  }));
+}
+
 const tasks: {
   [K in keyof Tasks]: (...args: Parameters<Tasks[K]>) => ReturnType<Tasks[K]> | Promise<ReturnType<Tasks[K]>>;
 } = {
   open,
+  describe,
+  keep: (given) => {
+    samples = given;
+  },
   quantize,
   prune: pruned,
+  evaluate: evaluated,
   measure,
-  profile: async (klet) => {
-    using model = await load(klet);
-    return model.profile({ runs: 15 });
-  },
+  profile: profiled,
   toC: (klet) => {
     const { files, constantBytes, codeBytes, ram } = toC(klet);
     return { c: files, constantBytes, codeBytes, ram };
