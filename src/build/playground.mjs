@@ -18,6 +18,7 @@ const entries = {
   'compiler/index': 'compiler.browser.js',
   'audio/index': 'audio.js',
   'tasks/index': 'tasks.js',
+  'tasks/sound/index': 'tasks.sound.js',
 };
 /** What the entries fetch when they need it. */
 const fetched = ['browser.plain.js', 'browser.plain.extra.js', 'core.scalar.wasm', 'extra.simd.wasm', 'extra.wasm',
@@ -28,7 +29,7 @@ const builtEntries = {
   name: 'built-entries',
   setup({ onResolve }) {
     onResolve(
-      { filter: /\/src\/(browser|compiler\/index|audio\/index|tasks\/index)$/ },
+      { filter: /\/src\/(browser|(compiler|audio|tasks|tasks\/sound)\/index)$/ },
       ({ path: source }) => ({ path: `./kinglet/${entries[source.replace(/.*\/src\//, '')]}`, external: true }),
     );
   },

@@ -13,16 +13,17 @@ import { describePlayground, fileOf, type GivenFile } from './support/playground
 
 const SIDE = 12;
 
-/** A network for pictures of 12×12 whose output is always the same. */
-function constantNetwork(values: readonly number[], shape: readonly number[]): GivenFile {
+/** A network for pictures of 12×12 whose outputs are always the same. */
+function constantNetwork(outputs: Record<string, [values: readonly number[], shape: readonly number[]]>): GivenFile {
   const b = new GraphBuilder('constant');
   const image = b.input('image', [1, SIDE, SIDE, 3]);
-  const inputs = SIDE * SIDE * 3;
-  const weights = b.constant(new Float32Array(values.length * inputs), [values.length, inputs]);
-  const bias = b.constant(Float32Array.from(values), [values.length]);
-  const flat = b.node('reshape', [image], {}, { shape: [1, inputs] });
-  const all = b.node('fullyConnected', [flat, weights, bias], { activation: 'none' });
-  return fileOf('constant.klet', compile(b.finish([b.node('reshape', [all], {}, { name: 'out', shape: [...shape] })])));
+  const mean = b.node('reduce', [image], { kind: 'mean', axes: [0, 1, 2, 3] });
+  const nothing = b.node('binary', [mean, b.constant(Float32Array.of(0), [1])], { kind: 'mul', activation: 'none' });
+  const tensors = Object.entries(outputs).map(([name, [values, shape]]) => {
+    const constant = b.constant(Float32Array.from(values), [...shape]);
+    return b.node('binary', [constant, nothing], { kind: 'add', activation: 'none' }, { name });
+  });
+  return fileOf('constant.klet', compile(b.finish(tensors)));
 }
 
 /** A network that tells dark pictures (class 0) from light ones (class 1), with weights. */
@@ -74,7 +75,7 @@ describePlayground('the playground and', (at) => {
   const answer = (): Promise<string> => at.page.innerText('.found');
 
   test('boxes', async () => {
-    await at.open(constantNetwork([0.25, 0.25, 0.75, 0.5, 0.9, 0], [1, 1, 6]));
+    await at.open(constantNetwork({ out: [[0.25, 0.25, 0.75, 0.5, 0.9, 0], [1, 1, 6]] }));
     await at.page.setInputFiles('#try-file', half);
     await expect.poll(answer, { message: 'the first guess' }).toContain('class 4');
     await at.page.selectOption('#task', 'detect');
@@ -98,6 +99,22 @@ describePlayground('the playground and', (at) => {
     expect([labels, task, preprocessing]).toMatchObject([['bird'], { kind: 'detect' }, { scale: 1 / 255, offset: 0 }]);
   });
 
+  test('masks of objects', async () => {
+    // candidates of YOLO: x, y, width, height in pixels, a score and two coefficients
+    const candidate = [6, 6, 12, 6, 0.8, 1, 0];
+    const rows = candidate.flatMap((value, i) =>
+      Array.from({ length: 300 }, (_, at) => (at === 0 ? value : i < 4 ? 1 : 0))
+    );
+    // the first prototype is above 0 in the left half
+    const prototypes = Array.from({ length: 128 }, (_, i) => (i % 2 === 0 && i % 16 < 8 ? 4 : -4));
+    await at.open(constantNetwork({ out: [rows, [1, 7, 300]], prototypes: [prototypes, [1, 8, 8, 2]] }));
+    await at.page.setInputFiles('#try-file', fileOf('dark.png', dark, 'image/png'));
+    await expect.poll(answer).toMatch(/class 0\s+80\.0 %/);
+    // under the label, the left half of the box is dark gray mixed with the colour of class 0
+    expect(await pixels(150, 127, 61)).toBeGreaterThan(150);
+    expect(await pixels(20, 20, 20)).toBeGreaterThan(0.6 * 48 * 48);
+  });
+
   test('masks, and values of pixels', async () => {
     await at.open(halves());
     expect(await at.page.innerText('#purpose')).toContain('This is a guess');
@@ -118,7 +135,7 @@ describePlayground('the playground and', (at) => {
 
   test('key points', async () => {
     const points = Array.from({ length: 17 }, (_, i) => [0.1 + i / 20, 0.5, i < 12 ? 0.9 : 0.1]).flat();
-    await at.open(constantNetwork(points, [1, 1, 17, 3]));
+    await at.open(constantNetwork({ out: [points, [1, 1, 17, 3]] }));
     await at.page.setInputFiles('#try-file', half);
     await expect.poll(answer).toContain('12 of 17 points');
     await at.page.selectOption('#task', '');

@@ -33,8 +33,9 @@ export function drawObjects(context: CanvasRenderingContext2D, objects: readonly
   context.font = `600 ${size}px system-ui, sans-serif`;
   context.textBaseline = 'middle';
   // the best one last, above the others
-  for (const { class: index, label, score, box: [x0, y0, x1, y1], keypoints = [] } of [...objects].reverse()) {
+  for (const { class: index, label, score, box: [x0, y0, x1, y1], keypoints = [], mask } of [...objects].reverse()) {
     const color = colorOf(index);
+    if (mask) drawClasses(context, mask, new Map([[1, bytesOf(index)]]), (i) => mask.data[i]!);
     context.lineWidth = line;
     context.strokeStyle = color;
     context.strokeRect(x0, y0, x1 - x0, y1 - y0);
@@ -56,25 +57,40 @@ export function isBackground(index: number, labels: readonly string[] = []): boo
   return index === 0 && /^back ?ground$/i.test(labels[0] ?? 'background');
 }
 
+/** Red, green and blue of a class, 0..255. */
+function bytesOf(index: number): number[] {
+  const context = new OffscreenCanvas(1, 1).getContext('2d')!;
+  context.fillStyle = colorOf(index);
+  context.fillRect(0, 0, 1, 1);
+  return [...context.getImageData(0, 0, 1, 1).data.subarray(0, 3)];
+}
+
+/** Draws colours of classes over a part of the picture. */
+function drawClasses(
+  context: CanvasRenderingContext2D,
+  { left, top, width, height }: { left: number; top: number; width: number; height: number },
+  colors: ReadonlyMap<number, number[]>,
+  classAt: (i: number) => number,
+): void {
+  if (width === 0 || height === 0) return;
+  const image = new ImageData(width, height);
+  for (let i = 0; i < width * height; i++) {
+    const color = colors.get(classAt(i));
+    if (color) image.data.set([...color, OPACITY], i * 4);
+  }
+  const layer = new OffscreenCanvas(width, height);
+  layer.getContext('2d')!.putImageData(image, 0, 0);
+  context.drawImage(layer, left, top);
+}
+
 export function drawMask(
   context: CanvasRenderingContext2D,
   { width, height, classes, shares }: Segmentation,
   labels: readonly string[] | undefined,
 ): void {
-  const probe = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true })!;
-  const colors = new Map(shares.map(({ index }) => {
-    probe.fillStyle = colorOf(index);
-    probe.fillRect(0, 0, 1, 1);
-    const [r, g, b] = probe.getImageData(0, 0, 1, 1).data;
-    return [index, [r!, g!, b!, isBackground(index, labels) ? 0 : OPACITY]] as const;
-  }));
-  const image = new ImageData(width, height);
-  classes.forEach((index, i) => {
-    image.data.set(colors.get(index)!, i * 4);
-  });
-  const layer = new OffscreenCanvas(width, height);
-  layer.getContext('2d')!.putImageData(image, 0, 0);
-  context.drawImage(layer, 0, 0, context.canvas.width, context.canvas.height);
+  const shown = shares.filter(({ index }) => !isBackground(index, labels));
+  const colors = new Map(shown.map(({ index }) => [index, bytesOf(index)]));
+  drawClasses(context, { left: 0, top: 0, width, height }, colors, (i) => classes[i]!);
 }
 
 export function drawPoses(

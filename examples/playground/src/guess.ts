@@ -25,8 +25,9 @@ export const pixelRanges = {
 const SMALLEST = 8;
 /** Pictures are at most so many times longer than wide. */
 const LONGEST = 4;
-/** Outputs of detectors have at least as many candidates, and at most as many numbers for each. */
+/** Outputs of detectors have at least as many candidates, with so many numbers for each. */
 const CANDIDATES = 300;
+const FEWEST = 5;
 const FIELDS = 300;
 /** Numbers of a body in MoveNet: 17 points with x, y and score, and for several people a box. */
 const BODY = [17 * 3, 17 * 3 + 5];
@@ -77,11 +78,12 @@ function isDetector(outputs: readonly TensorInfo[]): boolean {
     const count = boxes.shape[1];
     return outputs.filter((output) => output !== boxes && output.shape[1] === count).length >= 1;
   }
-  if (outputs.length !== 1) return false;
-  const sizes = sizesOf(outputs[0]!);
-  if (sizes.length !== 2) return false;
+  // networks that also give masks of objects have prototypes as another output
+  const [candidates, prototypes] = [...outputs].sort((a, b) => sizesOf(a).length - sizesOf(b).length);
+  const sizes = sizesOf(candidates!);
+  if (outputs.length > 2 || sizes.length !== 2 || (prototypes && sizesOf(prototypes).length !== 3)) return false;
   const [few, many] = [Math.min(...sizes), Math.max(...sizes)];
-  return many >= CANDIDATES && few >= 6 && few <= FIELDS;
+  return many >= CANDIDATES && few >= FEWEST && few <= FIELDS;
 }
 
 function isPose(outputs: readonly TensorInfo[]): boolean {

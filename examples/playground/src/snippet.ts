@@ -46,7 +46,7 @@ ${listening('const onOutput = (scores) => console.log(scores);')}`;
   const event = kind === 'keywords' ? '{ label, time }' : '{ label, start, end }';
   return `import { loadSync } from 'kinglet';
 import { listen } from 'kinglet/audio';
-import { ${kind} } from 'kinglet/tasks';
+import { ${kind} } from 'kinglet/tasks/sound';
 
 ${worklet}
 ${

@@ -1,6 +1,6 @@
 import type { Model } from '../../../src/browser';
 import { createAudioStream, featuresOf, listen } from '../../../src/audio/index';
-import { detectSound, keywords, type Keyword, type SoundEvent } from '../../../src/tasks/index';
+import { detectSound, keywords, type Keyword, type SoundEvent } from '../../../src/tasks/sound/index';
 import { h } from './dom';
 import { decodeSound, soundInput, type AudioPreprocessing } from './inputs';
 import { outputsView } from './outputs';
