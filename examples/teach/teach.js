@@ -1,128 +1,156 @@
-// A page that learns signs: the network for digits, without its classifier, embeds drawings, and
-// kinglet/learn tells them apart.
-import { load } from '../../dist/browser.js';
-import { upTo, withClassifier } from '../../dist/learn.file.js';
-import { Learner } from '../../dist/learn.js';
-import { $, announce, makeRows, percent, showRows, size, startPage, time } from '../page.js';
-import { centreDigit } from '../digits/image.js';
-import { makePad } from '../digits/pad.js';
+// A page that learns drawings, things before the camera, and sounds: networks of the package embed
+// them, and kinglet/learn tells them apart.
+import { $, announce, hideError, makeRows, percent, showError, showRows, size, startPage, time } from '../page.js';
+import { makeCamera } from './camera.js';
+import { makeClassItem, thumbnailOf } from './classItem.js';
+import { makeDrawing } from './draw.js';
+import { Lesson, embedderOf } from './lesson.js';
+import { readNetwork } from './network.js';
+import { makeSound } from './sound.js';
 
-const MODEL = new URL('../../models/digits/digits.klet', import.meta.url);
+const DIGITS = new URL('../../models/digits/digits.klet', import.meta.url);
+const SPOKEN_DIGITS = new URL('../../models/spoken-digits/spoken-digits.klet', import.meta.url);
 const LEARNER = ['learn.js', 'learn.file.js'].map((name) => new URL(`../../dist/${name}`, import.meta.url));
-const LAYER = 'pool'; // before the classifier: 96 numbers
-const SAMPLES = 'qwertyuiop'; // keys that draw the samples of the digits 0 to 9
+const NETWORKS = { draw: DIGITS, camera: DIGITS, sound: SPOKEN_DIGITS };
 const MOST = 9; // classes, because the keys 1 to 9 add examples
+const THUMBNAILS = 24; // of a class
+const UNKNOWN = '?';
 
 await startPage(start);
 
 async function start() {
-  const bytes = upTo(new Uint8Array(await (await fetch(MODEL)).arrayBuffer()), LAYER);
-  const embedder = await load(bytes);
-  const learner = new Learner(embedder);
-  const classes = [];
+  const sources = { draw: makeDrawing(see), camera: makeCamera(see), sound: makeSound(see) };
+  const lessons = {};
+  let current = 'draw';
   let rows = [];
-  let image;
-  void showSize();
+  let shown;
+  let seen;
+  let holding;
 
-  const pad = makePad($('pad'), () => read(centreDigit(pad.ink(), pad.width, pad.height)));
+  const lesson = () => lessons[current];
+  const source = () => sources[current];
 
-  function read(drawn) {
-    image = drawn;
-    document.querySelector('.pad').classList.add('inked');
-    const started = performance.now();
-    embedder.predict(image);
-    $('time').textContent = time(performance.now() - started);
-    answer();
+  /** Takes what the source shows, or nothing. */
+  function see(shown) {
+    seen = shown;
+    if (shown?.milliseconds !== undefined) $('time').textContent = time(shown.milliseconds);
+    if (holding && !source().isStill) add(holding);
+    else answer();
   }
 
-  function clear() {
-    pad.clear();
-    image = undefined;
-    document.querySelector('.pad').classList.remove('inked');
-    answer();
-  }
-
-  /** Shows what the learner says about the drawing. */
+  /** Shows what the lesson says about what is seen. */
   function answer() {
-    const { labels } = learner;
-    const found = image && labels.length > 0 ? learner.predict(image) : undefined;
-    const best = found && labels.indexOf(found.label);
-    showRows(rows, found?.probabilities, best);
-    $('label').textContent = found?.isKnown ? found.label : '?';
+    const found = seen && lesson()?.ask(seen);
+    const name = found && lesson().names[found.best];
+    showRows(rows, found?.probabilities, found?.best);
+    $('label').textContent = found?.isKnown ? name : UNKNOWN;
     $('label').classList.toggle('none', !found?.isKnown);
-    $('sure').textContent = sentence(found);
+    $('sure').textContent = sentence(found, name);
     if (found) announce($('sure').textContent);
   }
 
-  function sentence(found) {
-    if (learner.labels.length === 0) return 'no examples yet';
-    if (!found) return 'nothing drawn';
-    if (!found.isKnown) return `unknown; ${found.label} is nearest`;
-    const by = learner.isFitted ? 'trained' : 'nearest mean';
-    return `${found.label}, ${percent(Math.max(...found.probabilities))} (${by})`;
+  function sentence(found, name) {
+    if (!lesson() || lesson().names.length === 0) return 'no examples yet';
+    if (!found) return { draw: 'nothing drawn', camera: 'the camera is off', sound: 'listening' }[current];
+    if (!found.isKnown) return `unknown; ${name} is nearest`;
+    const by = lesson().learner.isFitted ? 'trained' : 'nearest mean';
+    return `${name}, ${percent(found.probabilities[found.best])} (${lesson().opened ? 'from the file' : by})`;
   }
 
-  /** Shows the classes and their examples after a change. */
-  function changed() {
-    const { labels, counts } = learner;
-    $('bars').replaceChildren();
-    rows = makeRows(labels);
-    for (const { input, count } of classes) count.textContent = counts[input.value] ?? 0;
-    $('examples').textContent = Object.values(counts).reduce((sum, count) => sum + count, 0);
-    $('train').disabled = labels.length < 2;
-    $('save').disabled = labels.length < 2;
+  function add(one) {
+    if (!seen?.embedding) return;
+    lesson().learner.add(seen.embedding, one.key);
+    one.thumbnails.unshift(thumbnailOf(seen.picture));
+    one.thumbnails.length = Math.min(one.thumbnails.length, THUMBNAILS);
+    one.refresh();
+    changed();
+  }
+
+  /** Adds examples from the press of a button or key to its release. */
+  function hold(one) {
+    holding = one;
+    one.item.classList.add('holding');
+    add(one);
+  }
+
+  function release() {
+    if (!holding) return;
+    holding.item.classList.remove('holding');
+    holding = undefined;
     answer();
   }
 
-  function addClass() {
-    if (classes.length === MOST) return;
+  /** Shows the figures and rows after a change of classes or examples. */
+  function changed() {
+    const { learner, names, opened, examples } = lesson();
+    if (names.join('\n') !== shown) {
+      shown = names.join('\n');
+      $('bars').replaceChildren();
+      rows = makeRows(names);
+    }
+    $('examples').textContent = examples;
+    $('train').disabled = $('save').disabled = Boolean(opened) || learner.labels.length < 2;
+    $('more').disabled = !opened && lesson().classes.length >= MOST;
+    // an answer after new examples needs the means of all of them
+    if (!holding) answer();
+  }
+
+  function showClasses() {
+    const { opened, classes } = lesson();
+    $('classes').replaceChildren(...(opened ? [openedItem(opened)] : classes.map(classItem)));
+    changed();
+  }
+
+  function classItem(one, index) {
+    return makeClassItem(one, index + 1, {
+      isStill: source().isStill,
+      count: () => lesson().learner.counts[one.key] ?? 0,
+      hold,
+      release: () => {
+        // a press on one button takes the focus from another
+        if (holding === one) release();
+      },
+      add,
+      renamed: changed,
+      remove() {
+        lesson().removeClass(one);
+        showClasses();
+        $('more').focus();
+      },
+    });
+  }
+
+  function openedItem({ meta }) {
     const item = document.createElement('li');
-    const input = Object.assign(document.createElement('input'), {
-      value: `sign ${classes.length + 1}`,
-      maxLength: 24,
-    });
-    const [count, add, remove] = [document.createElement('span'), document.createElement('button'),
-      document.createElement('button')];
-    const number = classes.length + 1;
-    input.setAttribute('aria-label', `name of class ${number}`);
-    Object.assign(add, { type: 'button', textContent: 'Add', title: `Add the drawing (${number})` });
-    add.setAttribute('aria-label', `add the drawing to class ${number}`);
-    Object.assign(remove, { type: 'button', textContent: '×', title: 'Forget its examples' });
-    remove.setAttribute('aria-label', `forget the examples of class ${number}`);
-    count.textContent = '0';
-    const lock = () => {
-      input.disabled = Boolean(learner.counts[input.value]);
-    };
-    add.addEventListener('click', () => {
-      if (!image || input.value === '') return;
-      learner.add(image, input.value);
-      lock();
-      changed();
-    });
-    remove.addEventListener('click', () => {
-      learner.remove(input.value);
-      lock();
-      changed();
-    });
-    item.append(input, count, add, remove);
-    $('classes').append(item);
-    classes.push({ input, count, add });
-    $('more').disabled = classes.length === MOST;
+    item.className = 'opened';
+    item.textContent = `From the file: ${meta.labels.join(', ')}. New class returns to your own.`;
+    return item;
+  }
+
+  async function newClass() {
+    if (lesson().opened) {
+      lesson().opened = undefined;
+      await source().use(lesson().embedder, true);
+    } else {
+      lesson().newClass(source().noun);
+    }
+    showClasses();
+    $('classes').lastElementChild?.querySelector('input')?.select();
   }
 
   function train() {
     const started = performance.now();
-    const { accuracy } = learner.fit();
+    const { accuracy } = lesson().learner.fit();
     $('training').textContent = time(performance.now() - started);
     $('accuracy').textContent = accuracy === undefined ? 'too few' : percent(accuracy);
     answer();
   }
 
   function save() {
-    const file = withClassifier(bytes, learner.classifier, { name: 'signs' });
+    const file = lesson().save(current);
     const link = Object.assign(document.createElement('a'), {
       href: URL.createObjectURL(new Blob([file])),
-      download: 'signs.klet',
+      download: 'lesson.klet',
     });
     link.click();
     URL.revokeObjectURL(link.href);
@@ -130,35 +158,84 @@ async function start() {
     answer();
   }
 
-  $('clear').addEventListener('click', clear);
-  $('more').addEventListener('click', addClass);
+  /** Opens a file that this page saved, or a network that embeds from now on. */
+  async function open(file) {
+    try {
+      const { klet, model, name } = await readNetwork(file);
+      const kind = model.meta.preprocessing?.kind === 'audio' ? 'sound' : 'camera';
+      if (model.meta.labels && model.meta.task?.known) {
+        await choose(model.meta.source === 'draw' ? 'draw' : kind);
+        await source().use(klet, false);
+        lesson().opened = model;
+      } else {
+        const embedder = embedderOf(klet);
+        await choose(kind, embedder, name);
+      }
+      hideError();
+      showClasses();
+    } catch (error) {
+      showError(error);
+    }
+  }
+
+  /** Shows a source; `embedder` replaces its network and begins a new lesson. */
+  async function choose(wanted, embedder, name = NETWORKS[wanted].pathname.split('/').at(-1)) {
+    release();
+    if (wanted !== current) source().hide();
+    current = wanted;
+    document.querySelector(`[name=source][value=${wanted}]`).checked = true;
+    for (const each of Object.keys(sources)) $(each).hidden = each !== wanted;
+    if (embedder || !lesson()) {
+      const bytes = embedder ?? embedderOf(await fetchBytes(NETWORKS[wanted]));
+      lessons[wanted] = new Lesson(bytes);
+      lessons[wanted].network = name;
+      for (let i = 0; i < 2; i++) lesson().newClass(source().noun);
+      await source().use(bytes, true);
+    }
+    $('network').textContent = `embedded by ${lesson().network}`;
+    seen = undefined;
+    source().show();
+    showClasses();
+  }
+
+  for (const input of document.querySelectorAll('[name=source]')) {
+    input.addEventListener('change', () => void choose(input.value).catch(showError));
+  }
+  $('more').addEventListener('click', newClass);
   $('train').addEventListener('click', train);
   $('save').addEventListener('click', save);
-  addEventListener('keydown', ({ key, target, ctrlKey, metaKey, altKey }) => {
-    if (ctrlKey || metaKey || altKey || target instanceof HTMLInputElement) return;
-    if (key === 'Escape') clear();
-    else if (SAMPLES.includes(key)) void sample(SAMPLES.indexOf(key), pad, read);
-    else classes[Number(key) - 1]?.add.click();
+  $('open').addEventListener('click', () => $('file-input').click());
+  $('file-input').addEventListener('change', ({ target }) => {
+    const [file] = target.files;
+    target.value = '';
+    if (file) void open(file);
   });
-  addClass();
-  addClass();
-  clear();
+  addEventListener('dragover', (event) => event.preventDefault());
+  addEventListener('drop', (event) => {
+    event.preventDefault();
+    const [file] = event.dataTransfer.files;
+    if (file) void open(file);
+  });
+  const isForPage = ({ target, ctrlKey, metaKey, altKey }) =>
+    !ctrlKey && !metaKey && !altKey && !(target instanceof HTMLInputElement && target.type === 'text');
+  addEventListener('keydown', (event) => {
+    if (!isForPage(event) || event.repeat) return;
+    const one = lesson().opened ? undefined : lesson().classes[Number(event.key) - 1];
+    if (one) hold(one);
+    else source().press(event.key);
+  });
+  addEventListener('keyup', ({ key }) => {
+    if (key >= '1' && key <= '9') release();
+  });
+  addEventListener('blur', release);
+  void showSize();
+  await choose('draw');
 }
 
-/** Draws the sample of a digit. */
-async function sample(digit, pad, read) {
-  const image = new Image();
-  image.src = new URL(`../../models/digits/samples/${digit}.png`, import.meta.url).href;
-  await image.decode();
-  const canvas = Object.assign(document.createElement('canvas'), { width: 28, height: 28 });
-  const context = canvas.getContext('2d');
-  context.drawImage(image, 0, 0);
-  const pixels = context.getImageData(0, 0, 28, 28);
-  // the pad keeps ink as opacity
-  for (let i = 0; i < pixels.data.length; i += 4) pixels.data[i + 3] = pixels.data[i];
-  context.putImageData(pixels, 0, 0);
-  pad.show(canvas);
-  read(centreDigit(pad.ink(), pad.width, pad.height));
+async function fetchBytes(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`The network cannot be loaded: the server answered ${response.status}.`);
+  return new Uint8Array(await response.arrayBuffer());
 }
 
 /** Shows the size of the code that learns, compressed as by a server. */
