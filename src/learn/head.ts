@@ -173,9 +173,12 @@ const setInt8: Fill = ({ weights, mean, bias, range: [low, high] }, width, table
   const step = Math.max(high - low, 1e-6) / 255;
   bias.forEach((value, n) => {
     const row = weights.subarray(n * width, (n + 1) * width);
-    const scale = row.reduce((most, w) => Math.max(most, Math.abs(w)), 1e-30) / 127;
+    // softmax depends on differences only, so all scores are lowered by the smallest one
+    const score = value - low;
+    const least = Math.max(1e-30, (127 * Math.abs(score)) / MAX_BIAS);
+    const scale = row.reduce((most, w) => Math.max(most, Math.abs(w)), least) / 127;
     // the rounded weights, too, must give the bias at the mean embedding
-    let start = value / scale;
+    let start = score / scale;
     row.forEach((w, k) => {
       const rounded = Math.round(w / scale);
       packed[((n >> 3) * quads + (k >> 2)) * PANEL * 4 + (n & 7) * 4 + (k & 3)] = rounded;
@@ -185,7 +188,7 @@ const setInt8: Fill = ({ weights, mean, bias, range: [low, high] }, width, table
     scales[n] = scale / step;
   });
   setInts(product, [[L.CONV2D_WEIGHTS, table(packed)], [L.CONV2D_BIAS, table(biases)], [L.CONV2D_SCALE, table(scales)],
-    [L.CONV2D_TARGET_ZERO, Math.round(-128 - low / step)], [L.CONV2D_MIN, -128], [L.CONV2D_MAX, 127]]);
+    [L.CONV2D_TARGET_ZERO, -128], [L.CONV2D_MIN, -128], [L.CONV2D_MAX, 127]]);
   setInts(softmax, [[L.SOFTMAX_TABLE, table(Float32Array.from(Array(256), (_, d) => Math.exp(-d * step)))], [
     L.SOFTMAX_TARGET_ZERO,
     -128,

@@ -2,6 +2,8 @@ import * as tf from '@tensorflow/tfjs-layers';
 import * as core from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import fc from 'fast-check';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { compile, importTflite } from '../../src/compiler/index';
 import { loadSync, type Model } from '../../src/index';
@@ -166,6 +168,20 @@ describe('Learner', () => {
       return seldom.slice(200).filter((row) => learner.predict(row).label === 'class 1').length / 200;
     };
     expect(recall(true)).toBeGreaterThan(recall(false) + 0.05);
+  });
+
+  test('makes a file of classes that are far apart', () => {
+    const digits = path.resolve(import.meta.dirname, '../../models/digits/digits.klet');
+    const embedder = upTo(new Uint8Array(readFileSync(digits)), 'pool');
+    const learner = new Learner(identity);
+    const rows = [-100, 100].map((x) => new Float32Array(96).fill(x));
+    rows.forEach((row, c) => {
+      for (let i = 0; i < 20; i++) learner.add(row.map((x, k) => x + ((k + i) % 3)), `${c}`);
+    });
+    learner.fit({ l2: 0 });
+    const { range: [low] } = learner.classifier;
+    expect(low).toBeGreaterThan(0);
+    expect(loadSync(withClassifier(embedder, learner.classifier)).outputs).toHaveLength(2);
   });
 
   test('refuses what it cannot use', () => {
