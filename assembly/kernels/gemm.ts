@@ -113,27 +113,30 @@ export function gemm_i8_4x8(
 }
 
 // The same product with relaxed SIMD. The second operand of a relaxed dot product must be in 0 …
-// 127. Narrow weights are shifted into that range (narrow_panel_i8), and one product is exact.
-// Otherwise the activations are split into two planes (split_i8), and the weights are int8 as
-// stored in the file.
+// 127. Narrow weights are shifted into that range, and one product is exact; the few weights beyond
+// it are listed and multiplied once more (list_panel_i8). Otherwise the activations are split into
+// two planes (split_i8), and the weights are int8 as stored in the file.
 //
-//   narrow   Σ a·(w − zw) = Σ a·(w − zw + 64) − 64·Σ a
+//   listed   Σ a·(w − zw) = Σ a·above + Σ a·middle − Σ a·below − 64·Σ a
 //   split    Σ a·(w − zw) = Σ low·w − 128·Σ high·w − zw·Σ a
 //
-//   a            i8 [rows][4·quads] if `plane` is 0, else two planes of u8, `plane` bytes apart
-//   b            i8 [quads][8][4] one panel of 8 channels, shifted or as stored in the file
+//   a            i8 [rows][lda] if `plane` is 0, else two planes of u8, `plane` bytes apart
+//   passes       u32 [2][3] begin and end of the weights [8][4] of the pass, and the address of the
+//                offsets in a row that they are multiplied by (listed). First below or high, then
+//                middle and above, or low
 //   corrections  i32 [rows] 64·Σ a or zw·Σ a of each row
 //
-// Loop order: tile of 6 rows, plane, group of 4 along k. The high plane is accumulated first and
-// shifted, then the low plane is added. Intermediate accumulators may wrap; the final ones do not.
-// The last tile begins early enough to be full, so it may compute rows again.
+// Loop order: tile of 6 rows, pass, group of 4 along k. The sums of the first pass, shifted by 7 if
+// it is high, are subtracted, then the second pass is added. Intermediate accumulators may wrap;
+// the final ones do not. The last tile begins early enough to be full, so it may compute rows
+// again.
 
 export function gemm_relaxed_6x8(
   a: usize,
   plane: usize,
+  lda: i32,
   rows: i32,
-  b: usize,
-  quads: i32,
+  passes: usize,
   bias: usize,
   scale: usize,
   corrections: usize,
@@ -145,7 +148,6 @@ export function gemm_relaxed_6x8(
   const zeroPoint = load<i32>(range);
   const min = load<i32>(range, 4);
   const max = load<i32>(range, 8);
-  const lda = quads << 2;
   const scale0 = v128.load(scale);
   const scale1 = v128.load(scale, 16);
   const lowest = f32x4.splat(<f32>(min - zeroPoint));
@@ -160,11 +162,26 @@ export function gemm_relaxed_6x8(
     let a3 = a2 + lda;
     let a4 = a3 + lda;
     let a5 = a4 + lda;
-    let bp = b;
     let c00 = i32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00, c40 = c00,
       c41 = c00, c50 = c00, c51 = c00;
-    for (let low = plane == 0;; low = true) {
-      if (low) {
+    for (let pass = passes;; pass += 12) {
+      let bp = load<usize>(pass);
+      const end = load<usize>(pass, 4);
+      if (pass != passes) {
+        if (plane != 0) {
+          c00 = i32x4.shl(c00, 7);
+          c01 = i32x4.shl(c01, 7);
+          c10 = i32x4.shl(c10, 7);
+          c11 = i32x4.shl(c11, 7);
+          c20 = i32x4.shl(c20, 7);
+          c21 = i32x4.shl(c21, 7);
+          c30 = i32x4.shl(c30, 7);
+          c31 = i32x4.shl(c31, 7);
+          c40 = i32x4.shl(c40, 7);
+          c41 = i32x4.shl(c41, 7);
+          c50 = i32x4.shl(c50, 7);
+          c51 = i32x4.shl(c51, 7);
+        }
         const bias0 = v128.load(bias);
         const bias1 = v128.load(bias, 16);
         const s = corrections + (m << 2);
@@ -182,7 +199,7 @@ export function gemm_relaxed_6x8(
         c51 = withCorrection(c51, bias1, s + 20);
       }
       if (plane != 0) {
-        for (let k = quads; k > 0; k--) {
+        for (; bp < end; bp += 32) {
           const b0 = v128.load(bp), b1 = v128.load(bp, 16);
           let x = v128.load32_splat(a0);
           c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c00);
@@ -202,7 +219,6 @@ export function gemm_relaxed_6x8(
           x = v128.load32_splat(a5);
           c50 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c50);
           c51 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c51);
-          bp += 32;
           a0 += 4;
           a1 += 4;
           a2 += 4;
@@ -211,43 +227,39 @@ export function gemm_relaxed_6x8(
           a5 += 4;
         }
       } else {
-        for (let k = quads; k > 0; k--) {
+        for (let offsets = load<usize>(pass, 8); bp < end; bp += 32) {
           const b0 = v128.load(bp), b1 = v128.load(bp, 16);
-          let x = v128.load32_splat(a0);
+          const k = load<u32>(offsets);
+          let x = v128.load32_splat(a0 + k);
           c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c00);
           c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c01);
-          x = v128.load32_splat(a1);
+          x = v128.load32_splat(a1 + k);
           c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c10);
           c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c11);
-          x = v128.load32_splat(a2);
+          x = v128.load32_splat(a2 + k);
           c20 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c20);
           c21 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c21);
-          x = v128.load32_splat(a3);
+          x = v128.load32_splat(a3 + k);
           c30 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c30);
           c31 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c31);
-          x = v128.load32_splat(a4);
+          x = v128.load32_splat(a4 + k);
           c40 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c40);
           c41 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c41);
-          x = v128.load32_splat(a5);
+          x = v128.load32_splat(a5 + k);
           c50 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c50);
           c51 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c51);
-          bp += 32;
-          a0 += 4;
-          a1 += 4;
-          a2 += 4;
-          a3 += 4;
-          a4 += 4;
-          a5 += 4;
+          offsets += 4;
         }
       }
-      if (low) break;
-      bp = b;
-      a0 -= plane + lda;
-      a1 -= plane + lda;
-      a2 -= plane + lda;
-      a3 -= plane + lda;
-      a4 -= plane + lda;
-      a5 -= plane + lda;
+      if (pass != passes) break;
+      if (plane != 0) {
+        a0 -= plane + lda;
+        a1 -= plane + lda;
+        a2 -= plane + lda;
+        a3 -= plane + lda;
+        a4 -= plane + lda;
+        a5 -= plane + lda;
+      }
     }
     c00 = requantize4(c00, scale0, lowest, magic, back);
     c01 = requantize4(c01, scale1, lowest, magic, back);
@@ -273,10 +285,10 @@ export function gemm_relaxed_6x8(
   }
 }
 
-/** Initial accumulator of the low plane: bias − zw·Σ a − 128·high */
+/** Initial accumulator of the second pass: bias − correction − first */
 @inline
-function withCorrection(high: v128, bias: v128, correction: usize): v128 {
-  return i32x4.sub(i32x4.sub(bias, v128.load32_splat(correction)), i32x4.shl(high, 7));
+function withCorrection(first: v128, bias: v128, correction: usize): v128 {
+  return i32x4.sub(i32x4.sub(bias, v128.load32_splat(correction)), first);
 }
 
 /** Stores two rows of 8 channels at the two addresses at p. */

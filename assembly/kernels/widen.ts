@@ -109,10 +109,7 @@ export function widen_panel_i8(w: usize, zeroPoint: i32, panel: usize, quads: i3
   }
 }
 
-/**
- * Weights are narrow if they are within −NARROW and NARROW − 1 of their zero point. Then w −
- * zeroPoint + NARROW is the second operand of a relaxed dot product.
- */
+/** Narrow weights are within −NARROW and NARROW − 1 of their zero point. */
 export const NARROW = 64;
 
 // The relaxed dot product gives the same bits on every machine only if its second operand is in 0 …
@@ -155,25 +152,81 @@ export function join_i8(a: usize, plane: usize, n: i32): void {
   for (const end = a + n; a < end; a += 16) v128.store(a, v128.or(v128.load(a), i16x8.shl(v128.load(a + plane), 7)));
 }
 
+/** Bytes of a listed group of 4 along k: 8·4 weights, and an offset */
+export const LISTED_BYTES = 36;
+
 /**
- * Whether all n weights i8 are within −NARROW and NARROW − 1 of their zero point; n is a multiple
- * of 16.
+ * A panel as second operands of relaxed dot products, all in 0 … 127, in `passes`
+ * (gemm_relaxed_6x8):
+ *
+ *   w − zeroPoint = above + middle − below − NARROW,  middle in 0 … 2·NARROW − 1
+ *
+ * Groups of 4 along k whose weights are not below, or not above the range of `middle` are left out.
+ *
+ * @param w i8 [quads][8][4] as stored in the file
+ * @param out room for `capacity` groups, 16-byte aligned. middle and above grow from its begin,
+ *   below from its end, and so do their offsets
+ * @returns the number of groups, or a number above `capacity` if they do not fit or a weight is too
+ *   far away
  */
-export function is_narrow_i8(w: usize, zeroPoint: i32, n: i32): bool {
-  const zero = i8x16.splat(<i8>zeroPoint);
-  for (const end = w + n; w < end; w += 16) {
-    if (i8x16.bitmask(i8x16.add(i8x16.sub_sat_s(v128.load(w), zero), i8x16.splat(<i8>NARROW))) != 0) return false;
+export function list_panel_i8(w: usize, zeroPoint: i32, quads: i32, out: usize, capacity: i32, passes: usize): i32 {
+  const unsigned = i8x16.splat(-128);
+  // as the weights plus 128, in 0 … 255
+  const zero = zeroPoint + 128;
+  const low = i8x16.splat(<i8>max(zero - NARROW, 0));
+  const high = i8x16.splat(<i8>min(zero + NARROW - 1, 255));
+  const lowest = i8x16.splat(<i8>(zero - NARROW));
+  const end = out + (capacity << 5);
+  const offsets = end;
+  let above = quads;
+  let below = capacity;
+  let all = i8x16.splat(0);
+  for (let q = 0; q < quads; q++) {
+    const x0 = v128.xor(v128.load(w), unsigned), x1 = v128.xor(v128.load(w, 16), unsigned);
+    const to = out + (q << 5);
+    v128.store(to, i8x16.sub(i8x16.min_u(i8x16.max_u(x0, low), high), lowest));
+    v128.store(to, i8x16.sub(i8x16.min_u(i8x16.max_u(x1, low), high), lowest), 16);
+    store<u32>(offsets + (q << 2), q << 2);
+    const below0 = i8x16.sub_sat_u(low, x0), below1 = i8x16.sub_sat_u(low, x1);
+    const above0 = i8x16.sub_sat_u(x0, high), above1 = i8x16.sub_sat_u(x1, high);
+    const isBelow = v128.or(below0, below1), isAbove = v128.or(above0, above1);
+    all = v128.or(all, v128.or(isBelow, isAbove));
+    if (v128.any_true(isBelow)) {
+      if (above == below) return capacity + 1;
+      below--;
+      storeGroup(out, offsets, below, q, below0, below1);
+    }
+    if (v128.any_true(isAbove)) {
+      if (above == below) return capacity + 1;
+      storeGroup(out, offsets, above, q, above0, above1);
+      above++;
+    }
+    w += 32;
   }
-  return true;
+  store<usize>(passes, out + (below << 5));
+  store<usize>(passes, end, 4);
+  store<usize>(passes, offsets + (below << 2), 8);
+  store<usize>(passes, out, 12);
+  store<usize>(passes, out + (above << 5), 16);
+  store<usize>(passes, offsets, 20);
+  return i8x16.bitmask(all) != 0 ? capacity + 1 : above + capacity - below;
 }
 
-/** w i8 [quads][8][4], a narrow panel as stored in the file → panel = w − zeroPoint + NARROW */
-export function narrow_panel_i8(w: usize, zeroPoint: i32, panel: usize, quads: i32): void {
-  const lowest = i8x16.splat(<i8>(zeroPoint - NARROW));
-  for (const end = w + (quads << 5); w < end; w += 16) {
-    v128.store(panel, i8x16.sub(v128.load(w), lowest));
-    panel += 16;
-  }
+@inline
+function storeGroup(out: usize, offsets: usize, index: i32, quad: i32, w0: v128, w1: v128): void {
+  v128.store(out + (index << 5), w0);
+  v128.store(out + (index << 5), w1, 16);
+  store<u32>(offsets + (index << 2), quad << 2);
+}
+
+/** Σ a, a i8 [n], n a multiple of 4 */
+export function sum_i8(a: usize, n: i32): i32 {
+  const ones = i8x16.splat(1);
+  let sums = i32x4.splat(0);
+  const end = a + n;
+  for (; a + 16 <= end; a += 16) sums = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(a), ones, sums);
+  for (; a < end; a += 4) sums = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load32_zero(a), ones, sums);
+  return sumLanes(sums);
 }
 
 /** Σ a of n elements in two planes, n a multiple of 4 */

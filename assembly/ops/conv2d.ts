@@ -8,8 +8,8 @@ import { gemm_i8_4x8, gemm_relaxed_6x8 } from '../kernels/gemm';
 import { product_f32 } from '../kernels/gemmF32';
 import { gemv_i8_i32 } from '../kernels/gemv';
 import { requantize_i32_i8 } from '../kernels/requantize';
-import { clear_last_split, GATHERED, gather_fields_i8, gather_fill, gather_i8, is_narrow_i8, join_i8, NARROW,
-  narrow_panel_i8, sum_i16, sum_split, widen_panel_i8 } from '../kernels/widen';
+import { clear_last_split, GATHERED, gather_fields_i8, gather_fill, gather_i8, join_i8, list_panel_i8, LISTED_BYTES,
+  NARROW, sum_i16, sum_i8, sum_split, widen_panel_i8 } from '../kernels/widen';
 import { toF64, bytesOf, checkRecord, dtypeOf, float, int, needScratch, scratch, source, table } from '../record';
 import { panelFrom, panelTo, rowFrom, rowTo } from '../threads';
 import { checkActivation, checkFilling, describeRequantization } from './checks';
@@ -21,14 +21,17 @@ import { describeGeometry, isMine, listOutputs, MAX_K, panelsOf, shareConvolutio
 //
 //   i8       outs u32 [R] │ sink N + 32 │ rows i16 [R][K'] + 32 │ panel i16 [K'][8] + 32
 //   relaxed  outs u32 [R + 2] │ sums i32 [R + 2] │ sink N + 32 │ low u8 [R + 2][K'] + 32
-//            │ high u8 [R + 2][K'] + 32
-//   narrow   the same with rows i8 [R + 2][K'] in place of low, a panel u8 [K'][8] in place of high
+//            │ high u8 [R + 2][K'] + 32 │ passes
+//   narrow   the same with rows i8 [R + 2][K'] in place of low, passes and a listed panel in place
+//            of high
 //   i8, one  the same with accumulators i32 [4·K'] in place of the panel or behind the planes' row
 //   f32      outs u32 [R] │ runs u32 [KH·KW][R] │ runs that cross the border f32, at most [R][K]
 //
 // R = BLOCK_ROWS, K' = K rounded up to 4. All flavors request the maximum, so that a file fits each
 // of them.
 const TAIL = 32;
+/** Bytes of the passes of gemm_relaxed_6x8 */
+const PASSES_BYTES = 24;
 /** Limit of K of lists of weights, and of activations that are quantized at run time. */
 export const MAX_K_LISTED: f64 = 65536;
 
@@ -163,13 +166,27 @@ function paddedRows(count: i32): i32 {
   return ASC_FEATURE_SIMD ? (count + 3) & ~3 : count;
 }
 
-/** Whether the weights are narrow, which the first run finds out. */
-function hasNarrowWeights(r: usize): bool {
+/** Groups that lists may have, in eighths of those of the weights. Two products take 16. */
+const LISTED_LIMIT = 14;
+
+/**
+ * Whether one product and a second one of listed weights take less time than two, which the first
+ * run finds out.
+ */
+function hasNarrowWeights(r: usize, quads: i32, panel: usize, capacity: i32, passes: usize): bool {
   let width = <i32>load<u8>(r, RECORD_WIDTH);
   if (width == 0) {
-    const K = int(r, CONV2D_KERNEL_H) * int(r, CONV2D_KERNEL_W) * (int(r, CONV2D_IN_C) / int(r, CONV2D_GROUPS));
-    const bytes = <i32>panelsOf(r) * ((K + 3) >> 2 << 5);
-    width = is_narrow_i8(int(r, CONV2D_WEIGHTS), int(r, CONV2D_WEIGHTS_ZERO), bytes) ? WIDTH_NARROW : WIDTH_FULL;
+    const zero = int(r, CONV2D_WEIGHTS_ZERO);
+    const panels = <i32>panelsOf(r);
+    // groups that may be left until the lists take as long
+    let left = <i64>panels * (quads * LISTED_LIMIT >> 3);
+    let weights = <usize>int(r, CONV2D_WEIGHTS);
+    for (let i = 0; i < panels && left >= 0; i++) {
+      const groups = list_panel_i8(weights, zero, quads, panel, capacity, passes);
+      left = groups > capacity ? -1 : left - groups;
+      weights += quads << 5;
+    }
+    width = left < 0 ? WIDTH_FULL : WIDTH_NARROW;
     // every thread that runs the record for the first time stores the same byte
     store<u8>(r, width, RECORD_WIDTH);
   }
@@ -198,11 +215,12 @@ function runI8(r: usize): void {
   const range = r + CONV2D_TARGET_ZERO;
   const outs = scratch();
   const sums = outs + (block + 2 << 2);
-  const sink = ASC_FEATURE_RELAXED_SIMD ? sums + (block + 2 << 2) : outs + (block << 2);
+  const passes = sums + (block + 2 << 2);
+  const sink = ASC_FEATURE_RELAXED_SIMD ? passes + PASSES_BYTES : outs + (block << 2);
   const rows = sink + sinkBytes(r);
   const plane: usize = ASC_FEATURE_RELAXED_SIMD ? ((block + 2) * lda + TAIL + 15) & ~15 : 0;
   const panel = ASC_FEATURE_RELAXED_SIMD ? rows + plane : (rows + block * lda + TAIL + 15) & ~15;
-  const isNarrow = ASC_FEATURE_RELAXED_SIMD ? hasNarrowWeights(r) : false;
+  const capacity = i32(2 * block * lda + 16 * lda - plane) / LISTED_BYTES;
   // A single row needs neither panel nor further rows, so that there is room for the accumulators
   // of 16 channels for each quad.
   const accumulators = ASC_FEATURE_RELAXED_SIMD ? (rows + plane + lda + 15) & ~15 : panel;
@@ -212,6 +230,7 @@ function runI8(r: usize): void {
     int(r, CONV2D_STRIDE_X) == 1
     && int(r, CONV2D_PAD_TOP) == 0 && int(r, CONV2D_PAD_LEFT) == 0 && int(r, CONV2D_OUT_H) <= int(r, CONV2D_IN_H) &&
     outW == int(r, CONV2D_IN_W);
+  if (ASC_FEATURE_RELAXED_SIMD) memory.fill(sums, 0, block << 2);
   shareConvolution(r, panels, ASC_FEATURE_RELAXED_SIMD ? 6 : 4);
   const from = panelFrom << 3;
   const to = min(panelTo << 3, N);
@@ -222,8 +241,16 @@ function runI8(r: usize): void {
       for (let m0 = rowFrom; m0 < rowTo; m0 += block) {
         const count = min(block, rowTo - m0);
         const padded = paddedRows(count);
-        if (pointwise) gather_i8(image + m0 * C, rows, plane, count * C);
-        else gatherRowsI8(r, image + group * C, m0, count, C, int(r, CONV2D_SOURCE_ZERO), rows, plane, lda);
+        const isNarrow = ASC_FEATURE_RELAXED_SIMD
+          ? count > 1 && hasNarrowWeights(r, quads, panel, capacity, passes)
+          : false;
+        // The pixels are read in place if they fill a tile.
+        const inPlace = isNarrow && pointwise && count >= 6;
+        const a = inPlace ? image + m0 * C : rows;
+        if (pointwise && !inPlace) gather_i8(image + m0 * C, rows, plane, count * C);
+        else if (!inPlace) {
+          gatherRowsI8(r, image + group * C, m0, count, C, int(r, CONV2D_SOURCE_ZERO), rows, plane, lda);
+        }
         listOutputs(r, batch, m0, count, padded, outs, sink, 1);
         const first = group * panels + panelFrom;
         let weights = <usize>int(r, CONV2D_WEIGHTS) + first * (quads << 5);
@@ -249,19 +276,30 @@ function runI8(r: usize): void {
           continue;
         }
         if (ASC_FEATURE_RELAXED_SIMD) {
-          const factor = isNarrow ? NARROW : weightsZero;
-          for (let i = 0; i < count; i++) {
-            store<i32>(sums + (i << 2), factor != 0 ? factor * sumOfRow(rows + i * lda, plane, lda) : 0);
+          if (isNarrow && !inPlace) join_i8(rows, plane, count * lda);
+          if (isNarrow) {
+            for (let i = 0; i < count; i++) store<i32>(sums + (i << 2), NARROW * sum_i8(a + i * lda, lda));
+          } else if (weightsZero != 0) {
+            for (let i = 0; i < count; i++) {
+              store<i32>(sums + (i << 2), weightsZero * sum_split(rows + i * lda, plane, lda));
+            }
           }
-          if (isNarrow) join_i8(rows, plane, count * lda);
           for (let n = from; n < to; n += 8) {
-            if (isNarrow) narrow_panel_i8(weights, weightsZero, panel, quads);
+            if (isNarrow) {
+              list_panel_i8(weights, weightsZero, quads, panel, capacity, passes);
+            } else {
+              // the high plane, then the low one
+              for (let pass = 0; pass < PASSES_BYTES; pass += PASSES_BYTES >> 1) {
+                store<usize>(passes + pass, weights);
+                store<usize>(passes + pass, weights + (quads << 5), 4);
+              }
+            }
             gemm_relaxed_6x8(
-              rows,
+              a,
               isNarrow ? 0 : plane,
+              lda,
               padded,
-              isNarrow ? panel : weights,
-              quads,
+              passes,
               bias,
               scale,
               sums,

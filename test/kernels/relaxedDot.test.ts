@@ -120,39 +120,63 @@ describe('the relaxed dot product of narrow weights', () => {
     );
   });
 
-  test('is used if all weights are within −64 and 63 of the zero point, and shifts them to 0 … 127', async () => {
-    const { run: { is_narrow_i8: isNarrow, narrow_panel_i8: shift }, memory } =
-      await assemble("export { is_narrow_i8, narrow_panel_i8 } from './assembly/kernels/widen';");
+  test('takes listed panels, whose parts are in 0 … 127 and give the weights', async () => {
+    const { run: { list_panel_i8: list }, memory } =
+      await assemble("export { list_panel_i8 } from './assembly/kernels/widen';");
     const bytes = new Int8Array(memory);
-    const IN = 1024;
-    const OUT = 2048;
+    const words = new Uint32Array(memory);
+    const [IN, PASSES, OUT] = [1024, 4096, 8192];
+    const sizes = new Set<string>();
     fc.assert(
       fc.property(
-        int8,
-        fc.integer({ min: -66, max: -62 }),
-        fc.integer({ min: 61, max: 65 }),
-        fc.array(fc.nat(255), { minLength: 1, maxLength: 160 }),
-        fc.nat(),
-        fc.nat(),
-        (zero, low, high, values, i, j) => {
-          const [lowest, highest] = [Math.max(-128, zero + low), Math.min(127, zero + high)];
-          const n = (values.length + 31) & ~31;
+        fc.integer({ min: -128, max: 127 }),
+        fc.integer({ min: 1, max: 12 }),
+        fc.nat(40),
+        fc.array(fc.tuple(fc.nat(), int8), { maxLength: 12 }),
+        fc.nat(127),
+        (zero, quads, room, outliers, seed) => {
           const weights = Array.from(
-            { length: n },
-            (_, at) => lowest + (values[at] ?? zero - lowest) % (highest - lowest + 1),
+            { length: quads * 32 },
+            (_, i) => Math.max(-128, Math.min(127, zero - 64 + (i * 37 + seed) % 128)),
           );
-          weights[i % n] = highest;
-          weights[j % n] = lowest;
+          for (const [at, value] of outliers) weights[at % weights.length] = value;
           bytes.set(weights, IN);
-          const expected = weights.every((w) => w - zero >= -64 && w - zero <= 63);
-          expect(Boolean(isNarrow!(IN, zero, n))).toBe(expected);
-          if (!expected) return;
-          shift!(IN, zero, OUT, n / 32);
-          expect([...bytes.subarray(OUT, OUT + n)]).toEqual(weights.map((w) => w - zero + 64));
+          const capacity = quads + room;
+          const isBelow = (w: number): boolean => w - zero < -64;
+          const isAbove = (w: number): boolean => w - zero > 63;
+          const groups = Array.from({ length: quads }, (_, q) => weights.slice(q * 32, q * 32 + 32));
+          const counts = [isBelow, isAbove].map((is) =>
+            groups.filter((group) => group.some(is)).length
+          );
+          const total = quads + counts[0]! + counts[1]!;
+          const fits = total <= capacity && weights.every((w) => w - zero >= -191 && w - zero <= 190);
+          sizes.add(`${fits} ${counts.map((n) => Math.min(n, 1)).join(' ')}`);
+          bytes.fill(77, OUT, OUT + capacity * 36 + 64);
+          const answer = list!(IN, zero, quads, OUT, capacity, PASSES);
+          expect([...bytes.subarray(OUT + capacity * 36, OUT + capacity * 36 + 64)]).toEqual(Array(64).fill(77));
+          if (!fits) {
+            expect(answer).toBeGreaterThan(capacity);
+            return;
+          }
+          expect(answer).toBe(total);
+          const sums = Array<number>(weights.length).fill(-64);
+          for (const [pass, sign] of [[PASSES, -1], [PASSES + 12, 1]] as const) {
+            let offsets = words[pass / 4 + 2]!;
+            for (let p = words[pass / 4]!; p < words[pass / 4 + 1]!; p += 32) {
+              for (let i = 0; i < 32; i++) {
+                expect(bytes[p + i]).toBeGreaterThanOrEqual(0);
+                sums[words[offsets / 4]! * 8 + i]! += sign * bytes[p + i]!;
+              }
+              offsets += 4;
+            }
+          }
+          expect(sums).toEqual(weights.map((w) => w - zero));
         },
       ),
       { numRuns: 3000, seed: 4 },
     );
+    // none, below, above and both; with and without enough room
+    expect(sizes.size).toBeGreaterThanOrEqual(7);
   });
 });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { CONV2D_BLOCK_ROWS, OP_CONV2D, RECORD_SIZE } from '../../assembly/layout';
+import { CONV2D_BLOCK_ROWS, OP_CONV2D, RECORD_SIZE, RECORD_WIDTH, WIDTH_FULL,
+  WIDTH_NARROW } from '../../assembly/layout';
 import { compile, readKlet } from '../../src/compiler/index';
 import { SECTION_PLAN } from '../../src/format/klet';
 import type { Graph } from '../../src/graph/graph';
@@ -33,6 +34,8 @@ interface Spec {
   hybrid?: HybridMode | undefined;
   /** BLOCK_ROWS of the record, in place of what the compiler chooses. */
   rows?: number;
+  /** What the file claims about the width of the weights, which a core must find out by itself. */
+  claim?: number;
 }
 
 const plain: Spec = {
@@ -73,28 +76,30 @@ function check(spec: Spec): void {
     activation: spec.activation,
     ...hybridOf(x, spec.hybrid),
   }, y);
-  if (spec.rows === undefined) checkGraph(graph, spec.seed);
-  else checkFile(graph, withRows(compile(graph, { weightLayout: 'dense' }), spec.rows), spec.seed);
+  if (spec.rows === undefined && spec.claim === undefined) checkGraph(graph, spec.seed);
+  else checkFile(graph, changed(compile(graph, { weightLayout: 'dense' }), spec), spec.seed);
 }
 
-/** The offset of BLOCK_ROWS of the convolution in a plan. */
-function rowsAt(plan: Uint8Array): number {
+/** The offset of the convolution in a plan. */
+function convolutionAt(plan: Uint8Array): number {
   let at = 0;
   while (plan[at] !== OP_CONV2D) at += viewOf(plan).getUint32(at + RECORD_SIZE, true);
-  return at + CONV2D_BLOCK_ROWS;
+  return at;
 }
 
-/** A file whose convolution has other BLOCK_ROWS. */
-function withRows(file: Uint8Array, rows: number): Uint8Array {
+/** A file whose convolution has other BLOCK_ROWS, or claims that its weights have a width. */
+function changed(file: Uint8Array, { rows, claim }: Spec): Uint8Array {
   return withSection(file, SECTION_PLAN, (plan) => {
-    viewOf(plan).setInt32(rowsAt(plan), rows, true);
+    const at = convolutionAt(plan);
+    if (rows !== undefined) viewOf(plan).setInt32(at + CONV2D_BLOCK_ROWS, rows, true);
+    if (claim !== undefined) plan[at + RECORD_WIDTH] = claim;
     return plan;
   });
 }
 
 function rowsOf(file: Uint8Array): number {
   const { plan } = readKlet(file);
-  return viewOf(plan).getInt32(rowsAt(plan), true);
+  return viewOf(plan).getInt32(convolutionAt(plan) + CONV2D_BLOCK_ROWS, true);
 }
 
 const pair = (max: number): fc.Arbitrary<Pair> => fc.tuple(size(max), size(max));
@@ -271,6 +276,38 @@ describe('conv2d', () => {
     }
   });
 
+  test('multiplies the few weights beyond a narrow span once more, below and above it, in all panels', () => {
+    for (const [type, zeroPoint] of [['int8', 0], ['uint8', -20], ['uint8', 40]] as const) {
+      for (const outliers of [1, 2, 5, 9]) {
+        for (const [width, kernel] of [[2, [1, 1]], [6, [1, 1]], [70, [1, 1]], [9, [1, 3]]] as const) {
+          const span = [zeroPoint - 64, zeroPoint + 63] as const;
+          const weights = { ...plain.weights, zeroPoint, span, outliers, perChannel: type === 'int8' };
+          const stride = [1, width % 2 + 1] as const;
+          check({
+            ...plain,
+            type,
+            ci: 36,
+            co: 19,
+            height: 1,
+            width,
+            kernel: [...kernel],
+            stride: [...stride],
+            weights,
+            seed: 7 * outliers + width,
+          });
+        }
+      }
+    }
+  });
+
+  test('finds out whether weights are narrow, although a file says that they are or are not', () => {
+    for (const claim of [WIDTH_NARROW, WIDTH_FULL, 255]) {
+      for (const span of [[-128, 127], [-64, 63]] as const) {
+        check({ ...plain, ci: 8, width: 7, weights: { ...plain.weights, span }, claim });
+      }
+    }
+  });
+
   test('adds the largest products of narrow weights without saturation', () => {
     for (const span of [[-64, 63], [-128, -1]] as const) {
       for (const zeroPoint of [-128, 127]) {
@@ -368,7 +405,7 @@ describe('conv2d', () => {
             groups: 1,
             activation: 'none',
           }, y);
-          const file = withRows(compile(graph, { weightLayout: 'dense' }), rows[0]!);
+          const file = changed(compile(graph, { weightLayout: 'dense' }), { ...tiled, rows: rows[0]! });
           const noise = (): Int8Array => Int8Array.from({ length: side * 5 * ci }, () => random.pick([-128, 127]));
           for (const input of [noise(), new Int8Array(side * 5 * ci).fill(-128)]) {
             checkFile(graph, file, ci, exact, { x: input });

@@ -18,6 +18,8 @@ export interface WeightSpec {
   outputZeroPoint: number;
   /** Lowest and highest weight as int8, both of which occur; by default weights are random. */
   span?: readonly [number, number] | undefined;
+  /** How many weights are then set to −128 or 127, at random places; 0 by default. */
+  outliers?: number;
 }
 
 /** Spans of weights, narrow ones (docs/kernels/gemm.md) and others one step beyond them. */
@@ -32,6 +34,7 @@ export const weightSpecs: fc.Arbitrary<WeightSpec> = fc.record({
   ties: fc.boolean(),
   outputZeroPoint: zeroPoints,
   span: fc.constantFrom(...spans, ...Array<undefined>(2 * spans.length)),
+  outliers: fc.constantFrom(0, 0, 1, 3),
 });
 
 /** Maps integers to the span, and sets the first and the last one to its ends. */
@@ -43,6 +46,13 @@ function fitSpan({ data }: Tensor, [lowest, highest]: readonly [number, number])
   });
   data[0] = lowest + offset;
   data[data.length - 1] = highest + offset;
+}
+
+/** Sets n of the weights to −128 or 127, as int8. */
+function setOutliers({ data }: Tensor, n: number, random: Random): void {
+  if (!(data instanceof Int8Array || data instanceof Uint8Array)) return;
+  const offset = data instanceof Uint8Array ? 128 : 0;
+  for (let i = 0; i < n; i++) data[random.int(0, data.length - 1)] = offset + random.pick([-128, 127]);
 }
 
 /**
@@ -93,6 +103,7 @@ export function weightsAndBias(
     quantization,
   );
   if (spec.span) fitSpan(w, spec.span);
+  setOutliers(w, spec.outliers ?? 0, random);
   if (!spec.bias) return { w, bias: null };
   if (x.dtype === 'float32') return { w, bias: constant(random, 'bias', [channels], 'float32') };
   return {
