@@ -58,10 +58,11 @@ const light = picture(() => 230);
 const half = fileOf('half.png', picture((x) => (x < 24 ? 0 : 255)), 'image/png');
 
 describePlayground('the playground and', (at) => {
-  const download = async (): Promise<ReturnType<typeof loadSync>> => {
+  const downloadBytes = async (): Promise<Buffer> => {
     const [file] = await Promise.all([at.page.waitForEvent('download'), at.page.click('#download')]);
-    return loadSync(readFileSync(await file.path()));
+    return readFileSync(await file.path());
   };
+  const download = async (): Promise<ReturnType<typeof loadSync>> => loadSync(await downloadBytes());
   /** Number of pixels of the picture with this colour, up to some steps. */
   const pixels = (r: number, g: number, b: number): Promise<number> =>
     at.page.locator('canvas.seen').evaluate((canvas: HTMLCanvasElement, color) => {
@@ -114,8 +115,13 @@ describePlayground('the playground and', (at) => {
   });
 
   test('masks, and values of pixels', async () => {
-    await at.open(halves());
+    const given = halves();
+    await at.open(given);
     expect(await at.page.innerText('#purpose')).toContain('This is a guess');
+    expect((await downloadBytes()).equals(given.buffer), 'a .klet file stays as it is').toBe(true);
+    await at.page.click('text=Write it into the file');
+    await expect.poll(() => at.page.innerText('#purpose')).not.toContain('This is a guess');
+    expect(loadSync(await downloadBytes()).meta.task).toEqual({ kind: 'segment' });
     await at.page.setInputFiles('#try-file', half);
     await expect.poll(answer).toMatch(/class 0\s+50\.0 %\s+class 1\s+50\.0 %|class 1\s+50\.0 %\s+class 0\s+50\.0 %/);
     expect(await pixels(0, 0, 0), 'the background stays').toBeGreaterThan(1000);
@@ -146,8 +152,8 @@ describePlayground('the playground and', (at) => {
 
   test('vectors and numbers', async () => {
     await at.open(fileOf('light.klet', lightNetwork({})));
-    await at.page.selectOption('#task', 'embed');
     await at.page.setInputFiles('#try-file', fileOf('dark.png', dark, 'image/png'));
+    await at.page.selectOption('#task', 'embed');
     await at.page.click('text=Remember this picture');
     await expect.poll(answer).toMatch(/picture 1\s+1\.000/);
     await at.page.setInputFiles('#try-file', fileOf('light.png', light, 'image/png'));

@@ -32,6 +32,11 @@ const FIELDS = 300;
 /** Numbers of a body in MoveNet: 17 points with x, y and score, and for several people a box. */
 const BODY = [17 * 3, 17 * 3 + 5];
 
+/** What META says about the use of the network. */
+export function purposeOf({ labels, preprocessing, task }: Partial<Meta>): Purpose {
+  return { ...(labels && { labels }), ...(preprocessing && { preprocessing }), ...(task && { task }) };
+}
+
 export function inputKind({ inputs, preprocessing }: Pick<Description, 'inputs' | 'preprocessing'>): InputKind {
   if (preprocessing) return preprocessing.kind;
   const [first] = inputs;

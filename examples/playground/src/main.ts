@@ -111,13 +111,20 @@ function again(label: string, example: string, read: (text: string) => OpenOptio
 function remedy(code: string | undefined, message: string): HTMLElement | undefined {
   if (code === 'UNSUPPORTED_OP') {
     return again(
-      'End the network before these operators, at the values',
+      'End the network before these operators. Names of the values that become its outputs:',
       'features, boxes',
       (text) => ({ outputs: text.split(',').map((name) => name.trim()).filter((name) => name !== '') }),
     );
   }
   if (!/\bsizes?\b|\bshapes?\b/.test(message)) return undefined;
   return again('Shapes of inputs', 'image=1,3,224,224', (text) => ({ shapes: shapesOf(text) }));
+}
+
+/** A message, whose lines behind the first are a list. */
+function errorText(message: string): HTMLElement[] {
+  const [first = '', ...lines] = message.split('\n');
+  const items = lines.map((line) => h('li', {}, line.trim()));
+  return [h('p', {}, first), ...(items.length > 0 ? [h('ul', {}, ...items)] : [])];
 }
 
 function showTrouble(error: unknown): void {
@@ -127,7 +134,7 @@ function showTrouble(error: unknown): void {
   const trouble = $('trouble');
   trouble.replaceChildren(
     h('h2', {}, 'This network cannot be opened'),
-    h('p', { class: 'text' }, message),
+    ...errorText(message),
     ...[hint === undefined ? undefined : h('p', { class: 'soft' }, hint), remedy(code, message)].filter((child) =>
       child !== undefined
     ),

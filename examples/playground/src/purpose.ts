@@ -1,6 +1,6 @@
 import type { ImagePreprocessing, Meta, Preprocessing } from '../../../src/browser';
 import { card, h, whileDisabled } from './dom';
-import { inputKind, pixelRanges, type InputKind } from './guess';
+import { inputKind, pixelRanges, purposeOf, type InputKind } from './guess';
 import type { Network, Purpose } from './messages';
 import { skeletonOf } from './skeletons';
 
@@ -9,9 +9,9 @@ import { skeletonOf } from './skeletons';
 type Task = NonNullable<Meta['task']>;
 
 const tasks: Record<InputKind, [kind: Task['kind'] | '', title: string][]> = {
-  image: [['', 'none: plain outputs'], ['classify', 'classes'], ['detect', 'boxes'], ['segment', 'masks'], ['pose',
-    'key points'], ['embed', 'a vector to compare'], ['regress', 'numbers']],
-  audio: [['', 'none: plain outputs'], ['keywords', 'keywords'], ['detectSound', 'sound events']],
+  image: [['', 'plain outputs'], ['classify', 'classes'], ['detect', 'boxes'], ['segment', 'masks'], ['pose',
+    'key points'], ['embed', 'vector to compare'], ['regress', 'numbers']],
+  audio: [['', 'plain outputs'], ['keywords', 'keywords'], ['detectSound', 'sound events']],
   values: [],
 };
 
@@ -86,9 +86,9 @@ function pictureFields(given: ImagePreprocessing, change: (preprocessing: Prepro
   const ranges = Object.keys(pixelValues).filter((name) => given.channels === 3 || !name.startsWith('ImageNet'));
   const names = chosen === OTHER ? [OTHER, ...ranges] : ranges;
   const same = names.map((name) => [name, name] as const);
-  const fields = [field('pixels', 'Values of pixels', same, chosen, (name) => {
+  const fields = [field('pixels', 'Pixel values', same, chosen, (name) => {
     change({ ...given, ...pixelValues[name] });
-  }), field('fit', 'Pictures of other shapes', fits, given.fit ?? 'stretch', (fit) => {
+  }), field('fit', 'Other aspect ratios', fits, given.fit ?? 'stretch', (fit) => {
     const { crop: _, pad: __, fit: ___, ...rest } = given;
     change({ ...rest, fit } as Preprocessing);
   })];
@@ -99,13 +99,14 @@ function pictureFields(given: ImagePreprocessing, change: (preprocessing: Prepro
   return [...fields, order];
 }
 
-function noteFor({ guessed }: Network, kind: InputKind): string {
+function noteFor({ guessed, nodes }: Network, kind: InputKind): string {
   if (kind === 'values') return 'The inputs are neither pictures nor sounds, so the page shows plain outputs.';
-  if (guessed.length === 0) return 'This comes from the file. Your changes go into the .klet file.';
-  const names = { task: 'its task', preprocessing: 'its values of pixels', labels: 'its labels' };
-  const what = guessed.map((name) => names[name]).join(' and ');
-  return `The file does not say ${what}. This is a guess from the inputs and outputs; correct it, because the .klet `
-    + 'file keeps it.';
+  if (guessed.length === 0) return 'The file says this. Your changes go into the .klet file.';
+  const names = { task: 'its task', preprocessing: 'its pixel values', labels: 'its labels' };
+  const what = guessed.map((name) => names[name]).join(' or ');
+  const keeps = nodes.length > 0 ? ', because the .klet file keeps it' : '';
+  return `The file does not say ${what}. This is a guess from the inputs and outputs; `
+    + `correct it if it is wrong${keeps}.`;
 }
 
 /** JSON with short arrays on one line. */
@@ -146,17 +147,28 @@ function rulesEditor(purpose: Purpose, apply: (purpose: Purpose) => Promise<void
   );
 }
 
+function writer(click: () => void): HTMLElement {
+  return h(
+    'p',
+    { class: 'actions' },
+    h('button', { class: 'button', type: 'button', click }, 'Write it into the file'),
+  );
+}
+
 /** @returns a section in which a person says what the network is for */
 export function purposeView({ network, write }: PurposeOptions): HTMLElement {
   const { meta } = network.variant;
   const body = h('div');
   const problem = h('p', { class: 'error', role: 'alert' });
+  // a .klet file stays as it is until someone changes it
+  let isOnlyGuessed = network.nodes.length === 0 && network.guessed.length > 0;
   const show = (purpose: Purpose, note: string, isOpen: boolean): void => {
     const { preprocessing, task } = purpose;
     const kind = inputKind({ inputs: meta.inputs, preprocessing });
     const apply = async (changed: Purpose): Promise<void> => {
       await write(changed);
       problem.textContent = '';
+      isOnlyGuessed = false;
       const focused = document.activeElement?.id ?? '';
       show(changed, 'This is what the .klet file says.', body.querySelector('details')?.open ?? false);
       if (focused && body.isConnected) document.getElementById(focused)?.focus({ preventScroll: true });
@@ -166,7 +178,7 @@ export function purposeView({ network, write }: PurposeOptions): HTMLElement {
         problem.textContent = (error as Error).message;
       });
     };
-    const fields = kind === 'values' ? [] : [field('task', 'Its answer', tasks[kind], task?.kind ?? '', (name) => {
+    const fields = kind === 'values' ? [] : [field('task', 'Answer', tasks[kind], task?.kind ?? '', (name) => {
       const { task: _, ...rest } = purpose;
       const rules = rulesFor(name, meta);
       attempt({ ...rest, ...(rules && { task: rules }) });
@@ -177,10 +189,13 @@ export function purposeView({ network, write }: PurposeOptions): HTMLElement {
       : [])];
     const editor = rulesEditor(purpose, apply);
     (editor as HTMLDetailsElement).open = isOpen;
-    body.replaceChildren(h('p', { class: 'soft' }, note), h('div', { class: 'fields' }, ...fields), editor);
+    body.replaceChildren(
+      h('p', { class: 'soft' }, note),
+      ...(fields.length > 0 ? [h('div', { class: 'fields' }, ...fields)] : []),
+      ...(isOnlyGuessed ? [writer(() => attempt(purpose))] : []),
+      editor,
+    );
   };
-  const { labels, preprocessing, task } = meta;
-  const given = { ...(labels && { labels }), ...(preprocessing && { preprocessing }), ...(task && { task }) };
-  show(given, noteFor(network, inputKind(meta)), false);
+  show(purposeOf(meta), noteFor(network, inputKind(meta)), false);
   return card('purpose', 'What it is for', body, problem);
 }

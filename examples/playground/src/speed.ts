@@ -119,7 +119,7 @@ export function boardsView(session: Session, variant: Variant): HTMLElement {
       table(['board', 'flash', 'RAM'], rows, 'Flash and RAM of boards'),
     );
   }, (error: Error) => {
-    section.lastElementChild!.replaceWith(h('p', { class: 'soft' }, error.message));
+    section.lastElementChild!.replaceWith(h('p', { class: 'soft lines' }, error.message));
   });
   return section;
 }

@@ -1,6 +1,6 @@
 import { load, type Model } from '../../../src/browser';
 import { card, h } from './dom';
-import { inputKind } from './guess';
+import { inputKind, purposeOf } from './guess';
 import { noiseInput } from './inputs';
 import type { Variant } from './messages';
 import { outputsView } from './outputs';
@@ -78,6 +78,7 @@ export function tryIt(variant: Variant, first: Source | undefined): Trial {
       loaded.dispose();
       return;
     }
+    Object.assign(loaded.meta, purposeOf(variant.meta));
     const made = new Panel(loaded, variant);
     panel = made;
     const start = (chosen: Source): void => {

@@ -3,7 +3,7 @@ import { compare, compile, evaluate, evaluatePair, importerOf, importModel, Klet
   type PairedEvaluation } from '../../../src/compiler/index';
 import { load, type Flavor, type Model } from '../../../src/browser';
 import { layersOf } from '../../../src/format/debugInfo';
-import { guessOf } from './guess';
+import { guessOf, purposeOf } from './guess';
 import type { Accuracy, Call, Changed, Confusion, DrawnNode, LayerTime, Network, OpenOptions, Purpose, Reply, Sample,
   Tasks, Timing, Variant } from './messages';
 
@@ -55,19 +55,8 @@ function labelsOf(files: Record<string, Uint8Array>): string[] | undefined {
   return lines?.map((line) => line.trim());
 }
 
-/** The `.klet` file with what the page assumes about it. */
-function describedKlet(klet: Uint8Array, given: Purpose): { klet: Uint8Array; guessed: Network['guessed'] } {
-  const { meta } = readKlet(klet);
-  const known = { ...meta, ...given };
-  const guess = guessOf(known);
-  const more = { ...given, ...guess };
-  purpose = purposeOf({ ...known, ...guess });
-  const guessed = Object.keys(guess) as Network['guessed'];
-  return { klet: Object.keys(more).length > 0 ? repack(klet, { meta: more }) : klet, guessed };
-}
-
-function purposeOf({ labels, preprocessing, task }: Purpose): Purpose {
-  return { ...(labels && { labels }), ...(preprocessing && { preprocessing }), ...(task && { task }) };
+function keysOf(guess: Purpose): (keyof Purpose)[] {
+  return Object.keys(guess) as (keyof Purpose)[];
 }
 
 async function open(files: Record<string, Uint8Array>, options: OpenOptions): Promise<Network> {
@@ -81,9 +70,12 @@ async function open(files: Record<string, Uint8Array>, options: OpenOptions): Pr
   const labels = labelsOf(files);
   const magic = bytes.length >= 4 ? new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true) : 0;
   if (networks.length === 1 && magic === KLET) {
-    const { klet, guessed } = describedKlet(bytes, labels ? { labels } : {});
-    const variant = variantOf(klet, 'original');
-    return { name: variant.meta.name, format: 'kinglet', fileBytes, nodes: [], isFloat: false, guessed, variant };
+    const variant = variantOf(labels ? repack(bytes, { meta: { labels } }) : bytes, 'original');
+    const guess = guessOf(variant.meta);
+    // the file itself, which may be signed, changes only when a person says so
+    variant.meta = { ...variant.meta, ...guess };
+    const { meta: { name } } = variant;
+    return { name, format: 'kinglet', fileBytes, nodes: [], isFloat: false, guessed: keysOf(guess), variant };
   }
   const name = file.replace(/\.[^.]*$/, '');
   report('Reading', 0);
@@ -96,12 +88,17 @@ async function open(files: Record<string, Uint8Array>, options: OpenOptions): Pr
   });
   report('Compiling');
   const importer = importerOf(bytes)!;
-  const { klet, guessed } = describedKlet(compile(imported), { ...importer.meta?.(bytes), ...(labels && { labels }) });
+  const said = { ...importer.meta?.(bytes), ...(labels && { labels }) };
+  const compiled = compile(imported, { meta: said });
+  const guess = guessOf(readKlet(compiled).meta);
+  const klet = repack(compiled, { meta: guess });
   const isFloat = imported.inputs.every(({ dtype }) => dtype === 'float32') &&
     !imported.nodes.some(({ inputs }) => inputs.some((tensor) => tensor?.quantization));
   const variant = variantOf(klet, isFloat ? 'float32' : 'original');
   graph = imported;
-  return { name, format: importer.title, fileBytes, nodes: drawn(imported), isFloat, guessed, variant };
+  purpose = purposeOf(variant.meta);
+  const { title: format } = importer;
+  return { name, format, fileBytes, nodes: drawn(imported), isFloat, guessed: keysOf(guess), variant };
 }
 
 /** Replaces what the versions say about their use. */

@@ -29,33 +29,37 @@ export function fileOf(name: string, content: Uint8Array | string, mimeType = 'a
   return { name, mimeType, buffer: Buffer.from(content) };
 }
 
-/** A new page for each test. */
+/** A new page for each test, in a browser that has visited the page before. */
 export class Playground {
   page!: Page;
   context!: BrowserContext;
+  private site!: Site;
   /** Addresses that the page has requested. */
   requests: string[] = [];
   /** Errors in the page and on its console. Each test must end without one. */
   problems: string[] = [];
 
-  async visit(browser: Browser, site: Site): Promise<void> {
+  async start(browser: Browser, site: Site): Promise<void> {
+    this.site = site;
     this.context = await browser.newContext({ permissions: ['camera', 'microphone'] });
-    this.requests = [];
-    this.problems = [];
     this.context.on('request', (request) => this.requests.push(request.url()));
+  }
+
+  async visit(): Promise<void> {
     this.page = await this.context.newPage();
     this.page.on('pageerror', ({ message }) => this.problems.push(message));
     this.page.on('console', (message) => {
       if (message.type() === 'error') this.problems.push(message.text());
     });
-    await this.page.goto(site.url + FOLDER);
+    await this.page.goto(this.site.url + FOLDER);
   }
 
-  async leave(site: Site): Promise<void> {
-    await this.context.close();
-    const isOwn = (url: string): boolean => /^(blob|data):/.test(url) || url.startsWith(site.url + FOLDER);
-    expect(this.requests.filter((url) => !isOwn(url))).toEqual([]);
-    expect(this.problems).toEqual([]);
+  async leave(): Promise<void> {
+    await this.page.close();
+    await this.context.setOffline(false);
+    const isOwn = (url: string): boolean => /^(blob|data):/.test(url) || url.startsWith(this.site.url + FOLDER);
+    expect(this.requests.splice(0).filter((url) => !isOwn(url))).toEqual([]);
+    expect(this.problems.splice(0)).toEqual([]);
   }
 
   /** Opens a network and waits until it can be tried. */
@@ -97,14 +101,15 @@ export function describePlayground(title: string, body: (at: Playground) => void
         site.put(name, readFileSync(file), { 'Content-Type': type });
         if (entry.name === 'index.html') site.put(FOLDER, readFileSync(file), { 'Content-Type': type });
       }
+      await at.start(browser, site);
     });
     afterAll(async () => {
       await browser?.close();
       site?.close();
       rmSync(folder, { recursive: true, force: true });
     });
-    beforeEach(() => at.visit(browser, site));
-    afterEach(() => at.leave(site));
+    beforeEach(() => at.visit());
+    afterEach(() => at.leave());
     body(at);
   });
 }
