@@ -1,17 +1,12 @@
-import * as tf from '@tensorflow/tfjs-layers';
-import * as core from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-backend-cpu';
 import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { compile, importTflite } from '../../src/compiler/index';
-import { loadSync, type Model } from '../../src/index';
-import { layersOf, upTo, withClassifier } from '../../src/learn/file';
+import { loadSync } from '../../src/index';
+import { upTo, withClassifier } from '../../src/learn/file';
 import { Learner, type Embedder } from '../../src/learn/index';
 import { fitSoftmax, lossOf, type Batch } from '../../src/learn/softmaxRegression';
 import { Random } from '../helpers/random';
-import { hasShared, sharedBytes, sharedJson } from '../helpers/shared';
 
 /** An embedder whose inputs are the embeddings. */
 const identity: Embedder = { predict: (inputs) => Float32Array.from(inputs as number[]) };
@@ -198,104 +193,4 @@ describe('Learner', () => {
     expect(() => new Learner(identity, { metric: 'l1' as never })).toThrow(/one of cosine, euclidean, not "l1"/);
     expect(() => new Learner({ predict: () => ({}) as never }).add([1], 'a')).toThrow(/one output/);
   });
-});
-
-interface Task {
-  cut: Uint8Array;
-  model: Model;
-  inputs: (Float32Array | Int8Array | Uint8Array)[];
-  labels: number[];
-}
-
-/** The share of right answers of a linear probe of another library on the same embeddings. */
-async function probe(train: [Float32Array, number][], test: [Float32Array, number][], count: number): Promise<number> {
-  const width = train[0]![0].length;
-  const mean = new Float64Array(width);
-  for (const [x] of train) x.forEach((value, k) => (mean[k]! += value / train.length));
-  const square = new Float64Array(width);
-  for (const [x] of train) x.forEach((value, k) => (square[k]! += (value - mean[k]!) ** 2 / train.length));
-  const scaled = (list: [Float32Array, number][]): core.Tensor2D =>
-    core.tensor2d(list.map(([x]) => Array.from(x, (v, k) => (v - mean[k]!) / Math.sqrt(square[k]! + 1))));
-  const model = tf.sequential({
-    layers: [
-      tf.layers.dense({
-        units: count,
-        inputShape: [width],
-        activation: 'softmax',
-        kernelInitializer: 'zeros',
-        kernelRegularizer: tf.regularizers.l2({ l2: 1.5e-4 * width }),
-      }),
-    ],
-  });
-  const [x, y] = [scaled(train), core.oneHot(core.tensor1d(train.map(([, c]) => c), 'int32'), count)];
-  model.compile({ optimizer: core.train.adam(0.01), loss: 'categoricalCrossentropy' });
-  for (let i = 0; i < 150; i++) await model.trainOnBatch(x, y);
-  const scores = core.argMax(model.predict(scaled(test)) as core.Tensor, 1).dataSync();
-  return test.filter(([, c], i) => scores[i] === c).length / test.length;
-}
-
-describe.skipIf(!hasShared)('accuracy on real data (../shared/data)', () => {
-  const SPLITS = 2;
-  const tasks: Record<string, () => Task> = {
-    'CIFAR-10 after ResNet-8 without its classifier': () => {
-      const file = compile(importTflite(sharedBytes('models', 'ic_resnet8_int8.tflite')));
-      const cut = upTo(file, layersOf(file).findLast(({ op }) => op === 'averagePool2d')!.name);
-      const images = sharedBytes('data', 'cifar10', 'images.bin').map((byte) => byte ^ 128);
-      return {
-        cut,
-        model: loadSync(cut),
-        inputs: Array.from({ length: 1000 }, (_, i) => new Int8Array(images.buffer, i * 3072, 3072)),
-        labels: sharedJson<{ labels: number[] }>('data', 'cifar10', 'labels.json').labels,
-      };
-    },
-    'keywords after DS-CNN without its classifier': () => {
-      const file = compile(importTflite(sharedBytes('models', 'kws_dscnn_int8.tflite')));
-      const cut = upTo(file, layersOf(file).findLast(({ op }) => op === 'averagePool2d')!.name);
-      const features = sharedBytes('data', 'kws01', 'features.bin');
-      const json = sharedJson<number[] | { labels: number[] }>('data', 'kws01', 'labels.json');
-      return {
-        cut,
-        model: loadSync(cut),
-        inputs: Array.from(
-          { length: 1000 },
-          (_, i) => new Int8Array(features.buffer, features.byteOffset + i * 490, 490),
-        ),
-        labels: Array.isArray(json) ? json : json.labels,
-      };
-    },
-  };
-
-  test.each(Object.keys(tasks))('%s: within half a point of a linear probe, before and after int8', async (name) => {
-    const { cut, model, inputs, labels } = tasks[name]!();
-    const embeddings = inputs.map((input) => model.predict(input));
-    const found = { float: 0, int8: 0, reference: 0 };
-    for (let seed = 0; seed < SPLITS; seed++) {
-      const random = new Random(seed);
-      const learns = labels.map(() => random.next() < 0.5);
-      const learner = new Learner({ predict: (i) => embeddings[(i as number[])[0]!]! });
-      labels.forEach((label, i) => {
-        if (learns[i]) learner.add([i], `${label}`);
-      });
-      learner.fit();
-      const joined = loadSync(withClassifier(cut, learner.classifier));
-      const best = (i: number): string => {
-        const scores = joined.predict(inputs[i]!).probabilities!;
-        return joined.meta.labels![scores.indexOf(Math.max(...scores))]!;
-      };
-      const pairs = labels.map((label, i): [Float32Array, number] => [embeddings[i]!, label]);
-      const tested = labels.map((_, i) => i).filter((i) => !learns[i]);
-      const share = (answer: (i: number) => string): number =>
-        tested.filter((i) => answer(i) === `${labels[i]}`).length / tested.length / SPLITS;
-      found.float += share((i) => learner.predict([i]).label);
-      found.int8 += share(best);
-      found.reference += await probe(
-        pairs.filter((_, i) => learns[i]),
-        pairs.filter((_, i) => !learns[i]),
-        1 + Math.max(...labels),
-      ) / SPLITS;
-    }
-    expect(found.reference).toBeGreaterThan(0.5);
-    expect(found.float).toBeGreaterThanOrEqual(found.reference - 0.005);
-    expect(found.int8).toBeGreaterThanOrEqual(found.float - 0.005);
-  }, 120_000);
 });
