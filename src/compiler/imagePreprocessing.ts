@@ -1,5 +1,5 @@
 import { show } from '../arguments';
-import { checkFields, field, type Fields } from '../format/fields';
+import { checkFields, type Fields } from '../format/fields';
 import type { ImagePreprocessing } from '../format/meta';
 import { checkPreprocessing, imageFields, perChannel, wrongPreprocessing } from '../format/preprocessing';
 
@@ -15,16 +15,12 @@ export interface ImageSettings extends Partial<Omit<ImagePreprocessing, 'kind' |
 
 const settingFields: Fields = {
   ...imageFields,
-  kind: field('no kind', () => true),
-  channels: field('1 or 3', (value) => value === 1 || value === 3),
-  scale: field('mean and std', () => false),
-  offset: field('mean and std', () => false),
+  needs: '',
+  scale: 'mean and std',
+  offset: 'mean and std',
   mean: perChannel,
-  std: field(
-    'a number, or one per channel, other than 0',
-    (value) => perChannel.accepts(value) && ![value].flat().includes(0),
-  ),
-  range: field('1 or 255', (value) => value === 1 || value === 255),
+  std: perChannel,
+  range: '1|255',
 };
 
 /**
@@ -59,6 +55,7 @@ export function imagePreprocessing(settings: ImageSettings): ImagePreprocessing 
   const listOf = (value: number | readonly number[]): readonly number[] => typeof value === 'number' ? [value] : value;
   const means = listOf(mean);
   const stds = listOf(std);
+  if (stds.includes(0)) throw wrongPreprocessing('needs a std other than 0');
   const unit = range / 255;
   const list = Array.from({ length: Math.max(means.length, stds.length) }, (_, i) => {
     const divisor = stds[stds.length === 1 ? 0 : i]!;

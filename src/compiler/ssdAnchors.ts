@@ -1,5 +1,5 @@
 import { checkObject } from '../arguments';
-import { checkFields, field, flag, isNumber, listOf, numberIn, required, wholeIn, type Fields } from '../format/fields';
+import { checkFields, type Schema } from '../format/fields';
 import type { AnchorLayer } from '../format/task';
 
 /** Settings of MediaPipe's SsdAnchorsCalculator, with its names. */
@@ -20,18 +20,18 @@ export interface SsdAnchorSettings {
   fixedAnchorSize?: boolean;
 }
 
-const positives = listOf('numbers above 0', (value) => isNumber(value) && value > 0);
 const settingFields = {
-  width: required(wholeIn(1, 65536)),
-  height: required(wholeIn(1, 65536)),
-  strides: required(listOf('whole numbers above 0', (value) => Number.isInteger(value) && (value as number) > 0)),
-  minScale: required(numberIn(0, 10)),
-  maxScale: required(numberIn(0, 10)),
-  aspectRatios: positives,
-  interpolatedScaleAspectRatio: field('a number of at least 0', (value) => isNumber(value) && value >= 0),
-  reduceBoxesInLowestLayer: flag,
-  fixedAnchorSize: flag,
-} satisfies Record<keyof SsdAnchorSettings, unknown> & Fields;
+  needs: 'width height strides minScale maxScale',
+  width: 'a whole number from 1 to 65536',
+  height: 'a whole number from 1 to 65536',
+  strides: ['a whole number above 0'],
+  minScale: 'a number from 0 to 10',
+  maxScale: 'a number from 0 to 10',
+  aspectRatios: ['a number above 0'],
+  interpolatedScaleAspectRatio: 'a number from 0',
+  reduceBoxesInLowestLayer: 'true or false',
+  fixedAnchorSize: 'true or false',
+} satisfies Record<keyof SsdAnchorSettings | 'needs', Schema>;
 
 /**
  * The anchors of a network of the SSD kind (Liu et al., 2016), as MediaPipe's SsdAnchorsCalculator

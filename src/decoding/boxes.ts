@@ -4,7 +4,7 @@ import { anchorList } from './anchors';
 import { cornersOf, MAX_GROWTH, THRESHOLD, type Add, type Candidate, type Decoded, type Decoding, type Findings,
   type Shape } from './candidates';
 import { grids, heatmap } from './grids';
-import { areParts, columnsOf, gridOf, noBackground, outputOf, tableOf, unitOf, valueAt, wrongOutputs, type Grid,
+import { areParts, columnsOf, gridOf, isOf, noBackground, outputOf, tableOf, unitOf, valueAt, wrongOutputs, type Grid,
   type Output, type Table } from './outputs';
 import { activated } from './scores';
 
@@ -47,7 +47,7 @@ export function recognize({ rules, outputs }: Pick<Decoding, 'rules' | 'outputs'
   const told = decoderIn(rules) as DetectDecoder | undefined;
   if (told) return told;
   const ranks = outputs.map(({ dims }) => dims.length);
-  const hasBoxes = outputs.some(({ dims }) => dims.length === 2 && dims[1] === BOX);
+  const hasBoxes = outputs.some((output) => isOf(output, ['n', BOX]));
   if (hasBoxes && outputs.length >= 3 && ranks.filter((rank) => rank === 1).length >= 2) return 'list';
   if (hasBoxes && outputs.length === 2) return 'boxes';
   const lists = outputs.filter(({ dims }) => dims.length === 2);
@@ -114,7 +114,7 @@ function shapes(
 /** Boxes, classes, scores and their number, as TFLite_Detection_PostProcess gives them. */
 function list(of: Decoding, add: Add): Findings {
   const { rules, outputs } = of;
-  const boxes = outputOf(outputs, rules.boxes, 'boxes [n, 4]', ({ dims }) => dims.length === 2 && dims[1] === BOX);
+  const boxes = outputOf(outputs, rules.boxes, 'boxes', ['n', BOX]);
   const size = boxes.dims[0]!;
   const lists = outputs.filter((output) =>
     output !== boxes && output.data.length === size && size > 1 || [rules.classes, rules.scores].includes(output.name)
@@ -152,12 +152,7 @@ function rows(of: Decoding, add: Add): Findings {
   const { rules: { boxes, keypoints = 0 }, outputs } = of;
   const prototypes = prototypesOf(of);
   const fields = ROW + 3 * keypoints + (prototypes?.columns ?? 0);
-  const { data, dims: [n] } = outputOf(
-    outputs,
-    boxes,
-    `rows [n, ${fields}]`,
-    ({ dims }) => dims.length === 2 && dims[1] === fields,
-  );
+  const { data, dims: [n] } = outputOf(outputs, boxes, 'rows', ['n', fields]);
   const table = tableOf(data, n!, fields);
   const shapeOf = shapes(of, table, { isCenter: false, first: ROW, step: 3 });
   for (let i = 0; i < n!; i++) add(Math.round(valueAt(table, i, ROW - 1)), valueAt(table, i, BOX), i, shapeOf);
@@ -173,14 +168,14 @@ function anchored(of: Decoding, add: Add): Findings {
     outputs,
     rules.boxes,
     `boxes [n, ${size}]`,
-    ({ name, dims }) => name !== rules.scores && dims.length === 2 && dims[1] === size,
+    (output) => output.name !== rules.scores && isOf(output, ['n', size]),
   );
   const n = boxes.dims[0]!;
   const scores = outputOf(
-    outputs.filter((output) => output !== boxes && output.name !== rules.coefficients),
+    outputs,
     rules.scores,
     `scores [${n}, classes]`,
-    ({ dims }) => dims[0] === n,
+    (output) => output !== boxes && output.name !== rules.coefficients && output.dims[0] === n,
   );
   const anchors = rules.anchors && anchorList(rules.anchors);
   if (anchors && anchors.length !== n * BOX) {
@@ -207,7 +202,7 @@ function addClasses(
 function yolo(of: Decoding, add: Add): Findings {
   const { rules, outputs, labels } = of;
   const { keypoints = 0, activation = 'none', background } = rules;
-  const { data, dims } = outputOf(outputs, rules.boxes, 'candidates [n, fields]', ({ dims }) => dims.length === 2);
+  const { data, dims } = outputOf(outputs, rules.boxes, 'candidates', ['n', 'fields']);
   const isPlanar = dims[0]! < dims[1]!;
   const [fields, n] = isPlanar ? [dims[0]!, dims[1]!] : [dims[1]!, dims[0]!];
   const table = tableOf(data, n, fields, isPlanar);
@@ -233,9 +228,9 @@ function yolo(of: Decoding, add: Add): Findings {
 
 /** The prototypes of masks, [rows, columns, prototypes]: by name, or by rank. */
 function prototypesOf({ rules: { masks }, outputs, isPlanar }: Decoding): Grid | undefined {
-  const wanted = 'prototypes of masks [rows, columns, prototypes]';
-  if (masks === undefined && !outputs.some(({ dims }) => dims.length === 3)) return undefined;
-  return gridOf(outputOf(outputs, masks, wanted, ({ dims }) => dims.length === 3), isPlanar);
+  const sizes = ['rows', 'columns', 'prototypes'];
+  if (masks === undefined && !outputs.some((output) => isOf(output, sizes))) return undefined;
+  return gridOf(outputOf(outputs, masks, 'prototypes of masks', sizes), isPlanar);
 }
 
 /** Masks whose coefficients are the last of the fields of a row. */
@@ -249,9 +244,7 @@ function coefficientsOf(of: Decoding, n: number): Pick<Findings, 'masks'> {
   const { rules: { coefficients: name }, outputs } = of;
   if (name === undefined) return {};
   const prototypes = prototypesOf(of);
-  const { data, dims } = outputOf(outputs, name, `coefficients [${n}, prototypes]`);
-  if (!prototypes || dims.length !== 2 || dims[0] !== n || dims[1] !== prototypes.columns) {
-    throw wrongOutputs(outputs, `coefficients [${n}, prototypes] and prototypes [rows, columns, prototypes] of masks`);
-  }
-  return { masks: { coefficients: tableOf(data, n, dims[1]), prototypes } };
+  if (!prototypes) throw wrongOutputs(outputs, 'prototypes of masks [rows, columns, prototypes]');
+  const { data } = outputOf(outputs, name, 'coefficients', [n, prototypes.columns]);
+  return { masks: { coefficients: tableOf(data, n, prototypes.columns), prototypes } };
 }

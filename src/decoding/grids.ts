@@ -63,10 +63,10 @@ export function heatmap(of: Decoding, add: Add): Findings {
   const pairs = outputs.filter((output) => output.name !== rules.offsets && grid(output).columns === 2);
   const sizes = grid(outputOf(rules.boxes === undefined ? pairs : outputs, rules.boxes, 'sizes [rows, columns, 2]'));
   const maps = outputOf(
-    outputs.filter((one) => one.data !== sizes.data && one.name !== rules.offsets),
+    outputs,
     rules.scores,
-    'heat maps of classes [rows, columns, classes]',
-    ({ dims }) => dims.length >= 2,
+    'heat maps of classes',
+    ({ data, name, dims }) => data !== sizes.data && name !== rules.offsets && dims.length >= 2,
   );
   const offsets = rules.offsets === undefined ? undefined : grid(outputOf(outputs, rules.offsets, 'offsets'));
   const heat = grid(maps);

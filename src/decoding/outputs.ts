@@ -1,3 +1,4 @@
+import { isString } from '../arguments';
 import { KletError } from '../errors';
 import type { TensorInfo } from '../format/meta';
 
@@ -27,21 +28,30 @@ export function noBackground(outputs: readonly TensorInfo[], background: number)
 }
 
 /**
- * The output of this name, or the one that fits.
+ * The output of this name, or the only one that fits.
  *
+ * @param fits the dimensions without the batch, of which a letter or word stands for any size, or
+ *   a test
  * @throws KletError `SHAPE_MISMATCH` if there is none, or more than one
  */
 export function outputOf(
   outputs: readonly Output[],
   name: string | undefined,
-  wanted: string,
-  fits: (output: Output) => boolean = () => true,
+  what: string,
+  fits: readonly (number | string)[] | ((output: Output) => boolean) = () => true,
 ): Output {
-  const [found, other] = outputs.filter((output) => (name === undefined || output.name === name) && fits(output));
-  if (!found || other) {
-    throw wrongOutputs(outputs, found ? `one output, named in the rules, that is ${wanted}` : wanted);
-  }
+  const isTest = typeof fits === 'function';
+  const wanted = isTest ? what : `${what} [${fits.join(', ')}]`;
+  const [found, other] = outputs.filter((output) =>
+    (name === undefined || output.name === name) && (isTest ? fits(output) : isOf(output, fits))
+  );
+  if (!found || other) throw wrongOutputs(outputs, found ? `one output, named in the rules, for ${wanted}` : wanted);
   return found;
+}
+
+/** Whether an output has these dimensions. */
+export function isOf({ dims }: Output, sizes: readonly (number | string)[]): boolean {
+  return dims.length === sizes.length && dims.every((size, i) => sizes[i] === size || isString(sizes[i]));
 }
 
 /** Whether all values are from 0 to 1. */

@@ -1,31 +1,29 @@
-import { isArrayOf, show } from '../arguments';
+import { show } from '../arguments';
 import { KletError } from '../errors';
-import { checkFields, choice, field, flag, isNumber, numberIn, required, type Fields } from './fields';
+import { checkFields, type Schema } from './fields';
 import type { ImagePreprocessing } from './meta';
 
 // How an image becomes the input: the check of META's preprocessing of images. Readers that only
 // run the network do without it.
 
 /** A number, or one per channel. */
-export const perChannel = field(
-  'a number, or one per channel,',
-  (value) => isNumber(value) || (isArrayOf(value, isNumber) && value.length > 0),
-);
+export const perChannel = (value: unknown): Schema => (Array.isArray(value) ? ['a number'] : 'a number');
 
 export const imageFields = {
-  kind: choice('image'),
-  channels: required(field('1 or 3', (value) => value === 1 || value === 3)),
-  scale: required(perChannel),
-  offset: required(perChannel),
-  invert: flag,
-  order: choice('rgb', 'bgr'),
-  layout: choice('nhwc', 'nchw'),
-  fit: choice('stretch', 'letterbox', 'crop'),
-  crop: field('a part above 0, up to 1,', (value) => isNumber(value) && value > 0 && value <= 1),
-  pad: numberIn(0, 255),
-  resize: choice('pil', 'tf', 'opencv'),
-  method: choice('nearest', 'bilinear', 'bicubic', 'area'),
-} satisfies Record<keyof ImagePreprocessing, unknown> & Fields;
+  needs: 'kind channels scale offset',
+  kind: 'image',
+  channels: '1|3',
+  scale: perChannel,
+  offset: perChannel,
+  invert: 'true or false',
+  order: 'rgb|bgr',
+  layout: 'nhwc|nchw',
+  fit: 'stretch|letterbox|crop',
+  crop: 'a number above 0 to 1',
+  pad: 'a number from 0 to 255',
+  resize: 'pil|tf|opencv',
+  method: 'nearest|bilinear|bicubic|area',
+} satisfies Record<keyof ImagePreprocessing | 'needs', Schema>;
 
 const EXAMPLE = '; example: {"kind":"image","channels":3,"scale":0.00784,"offset":-1} maps bytes 0..255 to -1..1';
 

@@ -1,7 +1,6 @@
-import { isArrayOf, show } from '../arguments';
+import { show } from '../arguments';
 import { KletError } from '../errors';
-import { checkFields, choice, field, flag, isNumber, listOf, numberIn, required, text, texts, wholeIn,
-  type Fields } from './fields';
+import { checkFields, type Fields, type Schema } from './fields';
 import type { KnownRules } from './known';
 
 // META's task: how the outputs become an answer. docs/format/file.md describes each property.
@@ -173,13 +172,17 @@ export interface SoundRules {
 export type TaskRules = ClassifyRules | DetectRules | SegmentRules | PoseRules | EmbedRules | RegressRules;
 export type TaskKind = TaskRules['kind'];
 
-const MAX_COUNT = 2 ** 20;
-const kind = text;
-const part = numberIn(0, 1);
-const whole = wholeIn(0, MAX_COUNT);
-const count = wholeIn(1, MAX_COUNT);
-const activation = choice('none', 'softmax', 'sigmoid');
-const order = choice('xy', 'yx');
+const text = 'a text';
+const part = 'a number from 0 to 1';
+const whole = 'a whole number from 0 to 1048576';
+const count = 'a whole number from 1 to 1048576';
+const number = 'a number';
+const positive = 'a number above 0';
+const activation = 'none|softmax|sigmoid';
+const order = 'xy|yx';
+/** Width and height. */
+const sizes = [[positive, positive]];
+const flag = 'true or false';
 
 /** The rules that only some decoders read: those of each. */
 const decoderRules: { detect: Record<DetectDecoder, string>; pose: Record<PoseDecoder, string> } = {
@@ -197,125 +200,84 @@ const decoderRules: { detect: Record<DetectDecoder, string>; pose: Record<PoseDe
 /** Rules that a decoder cannot do without. */
 const needed: Partial<Record<string, keyof DetectRules>> = { grids: 'heads', anchors: 'anchors' };
 
-const isNumbers = (size: number) => (value: unknown): boolean => isArrayOf(value, isNumber) && value.length === size;
-const isPositive = (value: unknown): boolean => isNumber(value) && value > 0;
-const isSize = (value: unknown): boolean => isArrayOf(value, isPositive) && value.length === 2;
-const isSizes = (value: unknown): boolean => isArrayOf(value, isSize) && value.length > 0;
-const isEdge = (value: unknown): boolean => isArrayOf(value, whole.accepts) && value.length === 2;
-const sizes = required(field('a list of [width, height]', isSizes));
-
-/** Whether an object passes `checkFields`. */
-const isObjectOf = (fields: Fields) => (value: unknown): boolean => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  try {
-    checkFields(value, fields, '');
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-const isLayer = isObjectOf({ rows: required(count), columns: required(count), sizes });
-const isAnchor = isNumbers(4);
-const value: Fields = {
-  name: required(text),
-  unit: text,
-  min: numberIn(-Infinity, Infinity),
-  max: numberIn(-Infinity, Infinity),
-  output: text,
-  index: whole,
-  scale: numberIn(-Infinity, Infinity),
-  offset: numberIn(-Infinity, Infinity),
-};
-
-const isNumberList = (value: unknown): boolean => isArrayOf(value, isNumber);
-const numbers = required(field('a list of numbers', isNumberList));
-const isKnownObject =
-  isObjectOf({
-    output: required(text),
-    metric: required(choice('cosine', 'euclidean')),
-    mean: numbers,
-    scale: numbers,
-    means: required(listOf('lists of numbers', isNumberList)),
-    thresholds: numbers,
-  } satisfies Table<KnownRules>);
-
-/** Whether all lists have as many features, and every class has a mean and a threshold. */
-function isKnownRules(value: unknown): boolean {
-  if (!isKnownObject(value)) return false;
-  const { mean, scale, means, thresholds } = value as KnownRules;
-  return [scale, ...means].every(({ length }) => length === mean.length) && means.length === thresholds.length;
-}
-
 const sounds: unknown[] = ['keywords', 'detectSound', 'denoise'] satisfies SoundRules['kind'][];
 
+const layer: Fields = { needs: 'rows columns sizes', rows: count, columns: count, sizes };
+const value = {
+  needs: 'name',
+  name: text,
+  unit: text,
+  min: number,
+  max: number,
+  output: text,
+  index: whole,
+  scale: number,
+  offset: number,
+} satisfies Properties<NamedValue>;
+
+const known = {
+  needs: 'output metric mean scale means thresholds',
+  output: text,
+  metric: 'cosine|euclidean',
+  mean: [number],
+  scale: [number],
+  means: [[number]],
+  thresholds: [number],
+} satisfies Properties<KnownRules>;
+
+type Properties<T> = Record<keyof T | 'needs', Schema>;
+
 /** The properties of each kind. */
-const kinds: Record<TaskKind, Fields> = {
-  classify: {
-    kind,
-    output: text,
-    activation,
-    background: whole,
-    topK: count,
-    threshold: part,
-    known: field('{ output, metric, mean, scale, means, thresholds } of equal lengths', isKnownRules),
-  } satisfies Table<ClassifyRules>,
+const kinds: { [K in TaskKind]: Omit<Properties<Extract<TaskRules, { kind: K }>>, 'needs'> & Fields } = {
+  classify: { kind: text, output: text, activation, background: whole, topK: count, threshold: part, known },
   detect: {
-    kind,
-    decoder: choice(...Object.keys(decoderRules.detect)),
+    kind: text,
+    decoder: Object.keys(decoderRules.detect).join('|'),
     boxes: text,
     scores: text,
     classes: text,
     count: text,
     offsets: text,
     order,
-    coding: choice('corners', 'center'),
-    units: choice('relative', 'pixels', 'cells'),
+    coding: 'corners|center',
+    units: 'relative|pixels|cells',
     activation,
     background: whole,
     objectness: flag,
-    anchors: field(
-      'layers { rows, columns, sizes: [[width, height], …] }, or a list of [x, y, width, height],',
-      (list) => (isArrayOf(list, isLayer) || isArrayOf(list, isAnchor)) && list.length > 0,
-    ),
-    scales: field('four numbers above 0', (list) => isArrayOf(list, isPositive) && list.length === 4),
+    anchors: (list) => Array.isArray(list) && Array.isArray(list[0]) ? [[number, number, number, number]] : [layer],
+    scales: [positive, positive, positive, positive],
     exponential: flag,
     keypoints: whole,
     masks: text,
     coefficients: text,
-    heads: listOf('{ output, anchors: [[width, height], …] }', isObjectOf({ output: text, anchors: sizes })),
-    formula: choice('exp', 'square'),
-    stretch: numberIn(1, 4),
+    heads: [{ needs: 'anchors', output: text, anchors: sizes }],
+    formula: 'exp|square',
+    stretch: 'a number from 1 to 4',
     threshold: part,
     iou: part,
-    suppression: choice('class', 'all', 'none'),
+    suppression: 'class|all|none',
     maxDetections: count,
-  } satisfies Table<DetectRules>,
-  segment: { kind, output: text, activation, threshold: part } satisfies Table<SegmentRules>,
+  },
+  segment: { kind: text, output: text, activation, threshold: part },
   pose: {
-    kind,
-    decoder: choice(...Object.keys(decoderRules.pose)),
-    keypoints: texts,
-    edges: listOf('pairs of points', isEdge),
+    kind: text,
+    decoder: Object.keys(decoderRules.pose).join('|'),
+    keypoints: [text],
+    edges: [[whole, whole]],
     points: text,
     heatmaps: text,
     offsets: text,
     x: text,
     y: text,
     order,
-    values: field('2 or 3', (size) => size === 2 || size === 3),
-    units: choice('relative', 'pixels'),
-    activation: choice('none', 'sigmoid'),
+    values: '2|3',
+    units: 'relative|pixels',
+    activation: 'none|sigmoid',
     threshold: part,
-  } satisfies Table<PoseRules>,
-  embed: { kind, output: text, threshold: numberIn(-1, 1) } satisfies Table<EmbedRules>,
-  regress: {
-    kind,
-    values: listOf('{ name, unit, min, max, output, index, scale, offset }', isObjectOf(value)),
-  } satisfies Table<RegressRules>,
+  },
+  embed: { kind: text, output: text, threshold: 'a number from -1 to 1' },
+  regress: { kind: text, values: [value] },
 };
-
-type Table<T> = Record<keyof T, unknown> & Fields;
 
 /** Properties that name an output. */
 const outputNames = 'output boxes scores classes count offsets masks coefficients points heatmaps x y'.split(' ');
@@ -345,11 +307,20 @@ export function checkTaskOf(
     );
   }
   checkFields(task, kinds[name as TaskKind], `${where} of the kind "${name}"`);
+  checkKnown((task as Partial<ClassifyRules>).known, where);
   const rules = task as unknown as DetectRules | PoseRules;
   const decoder = decoderIn(rules);
   if (decoder !== undefined) checkDecoder(rules, decoder, where);
   if (outputs) checkNames(task, outputs, where);
   return task as unknown as TaskRules;
+}
+
+/** Checks that all lists have as many features, and every class has a mean and a threshold. */
+function checkKnown(known: KnownRules | undefined, where: string): void {
+  if (!known) return;
+  const { mean, scale, means, thresholds } = known;
+  if ([scale, ...means].every(({ length }) => length === mean.length) && means.length === thresholds.length) return;
+  throw new KletError('BAD_ARGUMENT', `${where} needs mean, scale, means and thresholds of equal lengths as known`);
 }
 
 /** The decoder that rules tell, without the shapes of outputs. */

@@ -1,6 +1,6 @@
-import { checkObject, checkWhole, isArrayOf, show } from '../arguments';
+import { checkObject, checkWhole, show } from '../arguments';
 import { checkTensor } from '../audio/checks';
-import { describeValue, KletError } from '../errors';
+import { KletError } from '../errors';
 import type { ImagePreprocessing, Preprocessing, TensorInfo } from '../format/meta';
 import { checkPreprocessing } from '../format/preprocessing';
 import { readFile, type ImageFile } from './files';
@@ -20,9 +20,8 @@ export interface Pixels {
   channels?: 1 | 3 | 4;
 }
 
-/** Upper limits of `resizePixels`: the longest side, and the number of values. */
+/** The longest side of an input. */
 const MAX_SIDE = 65536;
-const MAX_VALUES = 2 ** 28;
 
 /** What `imageToInput` and the tasks take as an image. */
 export type ImageSource = Pixels | Drawable | ImageFile;
@@ -191,31 +190,24 @@ function targetOf(
   input: TensorInfo | ImageModel,
   given: Preprocessing | undefined,
 ): { tensor: TensorInfo; preprocessing: ImagePreprocessing | undefined } {
-  const target: unknown = input;
-  if (typeof target === 'object' && target !== null && 'inputs' in target && 'meta' in target) {
-    const { inputs, meta } = input as ImageModel;
-    if (!Array.isArray(inputs)) {
-      throw new KletError('BAD_ARGUMENT', `model.inputs must be an array, not ${describeValue(inputs)}`);
-    }
-    if (inputs.length !== 1) {
-      throw new KletError(
-        'BAD_ARGUMENT',
-        `the model has ${inputs.length} inputs; pass the one that takes the image, model.inputs[i]`,
-      );
-    }
-    const tensor: TensorInfo = (inputs as readonly TensorInfo[])[0]!;
-    checkTensor(tensor, 'the input');
-    checkObject(meta, "the model's meta");
-    return { tensor, preprocessing: checked(given === undefined ? meta.preprocessing : given) };
+  checkObject(input, 'the model, or one of model.inputs,');
+  if (!('inputs' in input)) {
+    checkTensor(input, 'the input');
+    return { tensor: input, preprocessing: checked(given) };
   }
-  if (typeof target !== 'object' || target === null || !('shape' in target)) {
+  const { inputs, meta } = input as unknown as ImageModel;
+  if (!Array.isArray(inputs) || inputs.length !== 1) {
     throw new KletError(
       'BAD_ARGUMENT',
-      `imageToInput takes the model, or one of model.inputs, as its second argument, not ${describeValue(target)}`,
+      `the model has ${
+        show((inputs as Partial<typeof inputs>).length)
+      } inputs; pass the one that takes the image, model.inputs[i]`,
     );
   }
-  checkTensor(target, 'the input');
-  return { tensor: input as TensorInfo, preprocessing: checked(given) };
+  const tensor: unknown = inputs[0];
+  checkTensor(tensor, 'the input');
+  checkObject(meta, "the model's meta");
+  return { tensor, preprocessing: checked(given === undefined ? meta.preprocessing : given) };
 }
 
 function checked(preprocessing: unknown): ImagePreprocessing | undefined {
@@ -261,44 +253,6 @@ function shapeOf(input: TensorInfo, preprocessing: ImagePreprocessing | undefine
     );
   }
   return found;
-}
-
-/**
- * Resizes an image by stretching: bilinearly, or by area averaging if it shrinks to less than half.
- *
- * @param data [height][width][channels]
- * @returns [newHeight][newWidth][channels], unrounded
- */
-export function resizePixels(
-  data: ArrayLike<number>,
-  width: number,
-  height: number,
-  newWidth: number,
-  newHeight: number,
-  channels: number,
-): Float32Array {
-  const sizes = { width, height, newWidth, newHeight, channels };
-  for (const [name, size] of Object.entries(sizes)) checkWhole(size, name, 1, MAX_SIDE);
-  if (newWidth * Math.max(height, newHeight) * channels > MAX_VALUES) {
-    throw new KletError('BAD_ARGUMENT', `an image of ${newWidth}×${newHeight} pixels is too large`);
-  }
-  if (!(Array.isArray(data) || (ArrayBuffer.isView(data) && !(data instanceof DataView)))) {
-    throw new KletError('TYPE_MISMATCH', `pixels are an array of numbers, not ${describeValue(data)}`);
-  }
-  if (data.length !== width * height * channels) {
-    throw new KletError(
-      'SHAPE_MISMATCH',
-      `an image of ${width}×${height} pixels and ${channels} channels has ${
-        width * height * channels
-      } values, not ${data.length}`,
-    );
-  }
-  if (!isNumeric(data)) throw new KletError('TYPE_MISMATCH', 'pixels are numbers; the array has other values');
-  return resampler(placementOf(width, height, newWidth, newHeight), channels)(data);
-}
-
-function isNumeric(data: ArrayLike<unknown>): boolean {
-  return Array.isArray(data) ? isArrayOf(data, (value) => typeof value === 'number') : typeof data[0] === 'number';
 }
 
 /**

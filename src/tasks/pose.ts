@@ -1,4 +1,5 @@
-import { areParts, gridOf, outputOf, tableOf, unitOf, valueAt, wrongOutputs, type Grid } from '../decoding/outputs';
+import { areParts, gridOf, outputOf, tableOf, unitOf, valueAt, wrongOutputs, type Grid,
+  type Output } from '../decoding/outputs';
 import { activate, activated } from '../decoding/scores';
 import { checkDecoder, decoderIn, type PoseDecoder } from '../format/task';
 import { answer, type Answer, type TaskModel, type TaskOptions } from './answer';
@@ -126,7 +127,7 @@ function several(data: Float32Array): RelativePose[] {
  */
 function heatmap({ rules, outputs, place, isPlanar }: Answer<'pose'>): RelativePose[] {
   const grids = outputs.filter(({ dims }) => dims.length === 3);
-  const channels = ({ dims }: { dims: readonly number[] }): number => dims[isPlanar ? 0 : 2]!;
+  const channels = ({ dims }: Output): number => dims[isPlanar ? 0 : 2]!;
   const fewest = Math.min(...grids.map(channels));
   const maps = outputOf(
     grids,
@@ -134,8 +135,9 @@ function heatmap({ rules, outputs, place, isPlanar }: Answer<'pose'>): RelativeP
     'heat maps [rows, columns, points]',
     (output) => rules.heatmaps !== undefined || channels(output) === fewest,
   );
-  const shifts = rules.offsets !== undefined || grids.length === 2
-    ? outputOf(grids, rules.offsets, 'offsets [rows, columns, 2 × points]', (output) => output !== maps)
+  const others = grids.filter((output) => output !== maps);
+  const shifts = rules.offsets !== undefined || others.length === 1
+    ? outputOf(others, rules.offsets, 'offsets [rows, columns, 2 × points]')
     : undefined;
   const heat = gridOf(maps, isPlanar);
   const offsets = shifts && gridOf(shifts, isPlanar);
@@ -185,12 +187,10 @@ function slope(grid: Grid, cell: number, channel: number, step: number, at: numb
  * al., SimCC, 2022). The score of a point is the lower of its two maxima, as in RTMPose.
  */
 function simcc({ rules, outputs }: Answer<'pose'>): RelativePose[] {
-  const rank = ({ dims }: { dims: readonly number[] }): boolean => dims.length === 2;
-  const x = outputOf(outputs, rules.x, 'scores along x, named in the rules', rank);
-  const y = outputOf(outputs, rules.y, 'scores along y, named in the rules', rank);
+  const x = outputOf(outputs, rules.x, 'scores along x, named in the rules', ['points', 'bins']);
   const [count, columns] = x.dims as [number, number];
-  const [rows, bins] = y.dims as [number, number];
-  if (rows !== count) throw wrongOutputs(outputs, `scores along y of ${count} points`);
+  const y = outputOf(outputs, rules.y, 'scores along y, named in the rules', [count, 'bins']);
+  const bins = y.dims[1]!;
   const act = activate(rules.activation ?? 'none');
   const points = Array.from({ length: count }, (_, i): [number, number, number] => {
     const [atX, scoreX] = maximum(x.data.subarray(i * columns, (i + 1) * columns));

@@ -57,8 +57,12 @@ export function segment(image: ImageSource, model: TaskModel, options: SegmentOp
   checkObject(options, 'the options of segment()');
   const { reuse, ...given } = options as SegmentOptions;
   const { rules, labels, outputs, place, isPlanar } = answer('segment', image, model, given);
-  const wanted = 'a grid [height, width, classes]';
-  const output = outputOf(outputs, rules.output, wanted, ({ dims }) => dims.length === 2 || dims.length === 3);
+  const output = outputOf(
+    outputs,
+    rules.output,
+    'a grid [height, width, classes]',
+    ({ dims }) => dims.length === 2 || dims.length === 3,
+  );
   const grid = gridOf(output, isPlanar);
   const isSingle = grid.columns === 1;
   const isIndex = isSingle && isInteger(output);

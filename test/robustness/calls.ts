@@ -181,7 +181,6 @@ export const correct: Record<string, () => unknown[]> = {
   topK: () => [[0.1, 0.7, 0.2], ['a', 'b', 'c'], 2],
   imageToInput: () => [pixels(), structuredClone(tensor), image()],
   imageShape: () => [structuredClone(tensor), image()],
-  resizePixels: () => [[1, 2, 3, 4], 2, 2, 3, 3, 1],
   checkPreprocessing: () => [image()],
   audioParameters:
     () => ['tensorflow', {

@@ -291,7 +291,7 @@ describe('detect', () => {
       detect(image, modelOf({ boxes, scores: [[1, 2, 3], []] }, {}, input), { anchors: [[0, 0, 1, 1]] })
     )).toBe('SHAPE_MISMATCH: there are 1 anchors for 2 boxes');
     expect(refusal(() => detect(image, modelOf({ boxes }, {}, input), { anchors: [[0, 0, 1]] as never })))
-      .toMatch(/needs layers \{ rows, columns, sizes/);
+      .toMatch(/needs \[a number, a number, a number, a number\] as anchors\[0\], not Array/);
   });
 
   it('refuses heat maps and grids whose outputs do not fit each other', () => {

@@ -113,7 +113,7 @@ describe('detect', () => {
     expect(maskOf(found!)[3]).toEqual([...Array<number>(16).fill(0), ...Array<number>(16).fill(1)]);
     const wrong = { ...outputs, coef: [[1, 3, PROTOTYPES], []] as Given };
     expect(refusal(() => detect(imageOf(SIZE, SIZE), modelOf(wrong, { task: task as never }, input))))
-      .toMatch(/^SHAPE_MISMATCH: expected coefficients \[2, prototypes\]/);
+      .toMatch(/^SHAPE_MISMATCH: expected coefficients \[2, 3\]/);
   });
 
   it('gives an empty mask for a box outside the image', () => {

@@ -7,7 +7,9 @@ import type { ImagePreprocessing, IoType, TensorInfo } from '../../src/format/me
 import { checkPreprocessing } from '../../src/format/preprocessing';
 import { readFile as readFileInPage } from '../../src/tasks/files.page';
 import { decodeImage } from '../../src/tasks/image';
-import { imageShape, imageToInput, resizePixels, type Pixels } from '../../src/tasks/pixels';
+import { imageShape, imageToInput, type Pixels } from '../../src/tasks/pixels';
+import { placementOf } from '../../src/tasks/placement';
+import { resampler } from '../../src/tasks/resample';
 import { refusal } from './refusal';
 
 const input = (dtype: IoType, shape: number[]): TensorInfo => ({
@@ -139,38 +141,47 @@ describe('imageToInput: channels', () => {
   });
 });
 
-describe('resizePixels', () => {
+describe('resizing without a library', () => {
+  const resized = (
+    data: ArrayLike<number>,
+    width: number,
+    height: number,
+    newWidth: number,
+    newHeight: number,
+    channels: number,
+  ): Float32Array => resampler(placementOf(width, height, newWidth, newHeight), channels)(data);
+
   it('returns equal pixels if the size stays the same', () => {
     const data = Array.from({ length: 35 }, (_, i) => i * 7);
-    expect(resizePixels(data, 7, 5, 7, 5, 1)).toEqual(Float32Array.from(data));
+    expect(resized(data, 7, 5, 7, 5, 1)).toEqual(Float32Array.from(data));
   });
 
   it('enlarges bilinearly with half-pixel centres', () => {
-    expect([...resizePixels([0, 100], 2, 1, 4, 1, 1)]).toEqual([0, 25, 75, 100]);
-    expect([...resizePixels([0, 100], 1, 2, 1, 4, 1)]).toEqual([0, 25, 75, 100]);
+    expect([...resized([0, 100], 2, 1, 4, 1, 1)]).toEqual([0, 25, 75, 100]);
+    expect([...resized([0, 100], 1, 2, 1, 4, 1)]).toEqual([0, 25, 75, 100]);
   });
 
   it('halves by averaging neighbours', () => {
-    expect([...resizePixels([0, 10, 20, 30, 40, 50, 60, 70], 4, 2, 2, 1, 1)]).toEqual([25, 45]);
+    expect([...resized([0, 10, 20, 30, 40, 50, 60, 70], 4, 2, 2, 1, 1)]).toEqual([25, 45]);
   });
 
   it('averages areas at large reductions, so that no pixel is skipped', () => {
     const stripes = Array.from({ length: 90 }, (_, i) => (i % 2 ? 200 : 100));
-    for (const value of resizePixels(stripes, 90, 1, 9, 1, 1)) expect(value).toBeCloseTo(150, 3);
+    for (const value of resized(stripes, 90, 1, 9, 1, 1)) expect(value).toBeCloseTo(150, 3);
   });
 
   it.each([[17, 5], [100, 33], [9, 4], [3, 7], [1, 5], [1000, 1]])(
     'keeps a uniform image uniform from %i to %i pixels',
     (from, to) => {
-      const resized = resizePixels(new Uint8Array(from * from * 3).fill(77), from, from, to, to, 3);
-      for (const value of resized) expect(value).toBeCloseTo(77, 2);
+      const same = resized(new Uint8Array(from * from * 3).fill(77), from, from, to, to, 3);
+      for (const value of same) expect(value).toBeCloseTo(77, 2);
     },
   );
 
   it('keeps the mean when it shrinks', () => {
     const data = Array.from({ length: 60 }, (_, i) => (i * 37) % 256);
     const mean = (values: ArrayLike<number>): number => Array.from(values).reduce((a, b) => a + b) / values.length;
-    expect(mean(resizePixels(data, 60, 1, 7, 1, 1))).toBeCloseTo(mean(data), 3);
+    expect(mean(resized(data, 60, 1, 7, 1, 1))).toBeCloseTo(mean(data), 3);
   });
 
   it('imageToInput stretches the image to the size of the input', () => {

@@ -30,14 +30,17 @@ describe('compile', () => {
     kind: 'detect',
     threshold: 2,
   }, 'needs a number from 0 to 1 as threshold, not 2'], [{ kind: 'detect', anchors: [{ rows: 1, columns: 1 }] },
-    'needs layers'], [{ kind: 'detect', heads: [{ output: 'none', anchors: [[1, 1]] }] }, 'names the output "none"'], [{
-    kind: 'regress',
-    values: [{ name: 'age', units: 'a' }],
-  }, 'needs a list of { name, unit, min, max, output, index, scale, offset } as values'], [{
+    'needs [[a number above 0, a number above 0], …] as anchors[0].sizes, not undefined'], [{
+    kind: 'detect',
+    heads: [{ output: 'none', anchors: [[1, 1]] }],
+  }, 'names the output "none"'], [{ kind: 'regress', values: [{ name: 'age', units: 'a' }] },
+    'has the unknown property "units" in values[0]; it has name, unit, min, max, output, index, scale, offset'], [{
     kind: 'pose',
     edges: [[0]],
-  }, 'needs a list of pairs of points as edges'], [{ kind: 'detect', decoder: 'grids' },
-    'lacks heads for the decoder "grids"'], [{ kind: 'detect', decoder: 'anchors' },
+  }, 'needs [a whole number from 0 to 1048576, a whole number from 0 to 1048576] as edges[0], not Array'], [{
+    kind: 'detect',
+    decoder: 'grids',
+  }, 'lacks heads for the decoder "grids"'], [{ kind: 'detect', decoder: 'anchors' },
     'lacks anchors for the decoder "anchors"'], [{ kind: 'detect', units: 'cells', decoder: 'yolo' },
     'has "units":"cells"'], [{ kind: 'detect', decoder: 'boxes', anchors: [[0, 0, 1, 1]] },
     'has the rule anchors, which is not one of the decoder "boxes", which reads boxes, scores, order'], [{
@@ -45,10 +48,10 @@ describe('compile', () => {
     heads: [{ anchors: [[1, 1]] }],
     keypoints: 3,
   }, 'has the rule keypoints, which is not one of the decoder "grids"'], [{ kind: 'pose', decoder: 'simcc', values: 3 },
-    'has the rule values'], [{ kind: 'pose', units: 'cells' }, 'needs one of "relative", "pixels" as units'], [{
+    'has the rule values'], [{ kind: 'pose', units: 'cells' }, 'needs one of relative, pixels as units'], [{
     kind: 'pose',
     activation: 'softmax',
-  }, 'needs one of "none", "sigmoid" as activation']] as const)('refuses the task %j', (task, text) => {
+  }, 'needs one of none, sigmoid as activation']] as const)('refuses the task %j', (task, text) => {
     expect(refusal(() => network({ task: task as never }))).toContain(`BAD_ARGUMENT: meta.task`);
     expect(refusal(() => network({ task: task as never }))).toContain(text);
   });
@@ -99,15 +102,11 @@ describe('imagePreprocessing', () => {
     expect(imagePreprocessing({ range: 1 })).toEqual({ kind: 'image', channels: 3, scale: 1 / 255, offset: 0 });
   });
 
-  it.each([[{}, 'needs a range'], [{ range: 2 }, 'needs 1 or 255 as range'], [{ range: 1, std: 0 }, 'other than 0'], [{
-    range: 1,
-    mean: [1, 2],
-  }, 'has 2 numbers'], [{ range: 1, scale: 1 }, 'needs mean and std as scale'], [null, 'must be an object']])(
-    'refuses %j',
-    (settings, text) => {
+  it.each([[{}, 'needs a range'], [{ range: 2 }, 'needs one of 1, 255 as range'], [{ range: 1, std: 0 },
+    'other than 0'], [{ range: 1, mean: [1, 2] }, 'has 2 numbers'], [{ range: 1, scale: 1 },
+    'needs mean and std as scale'], [null, 'must be an object']])('refuses %j', (settings, text) => {
       expect(refusal(() => imagePreprocessing(settings as never))).toContain(text);
-    },
-  );
+    });
 });
 
 describe('ssdAnchors', () => {
