@@ -83,7 +83,7 @@ function shapes(
   of: Decoding,
   table: Table,
   { isCenter, first = BOX, step = 2, anchors }: Coding,
-): (row: number) => Shape {
+): { shapeOf: (row: number) => Shape; isPixels: boolean } {
   const { rules: { units, order = 'xy', keypoints = 0, exponential = false }, width, height } = of;
   const { scales = exponential ? [10, 10, 5, 5] : [width, height, width, height] } = of.rules;
   const unit = unitOf(table, BOX, anchors ? 'relative' : units, width, height);
@@ -100,7 +100,7 @@ function shapes(
     const coded = value / scales[2 + axis]!;
     return (exponential ? Math.exp(Math.min(MAX_GROWTH, coded)) : coded) * anchors[BOX * row + 2 + axis]!;
   };
-  return (row) => {
+  const shapeOf = (row: number): Shape => {
     const [a, b] = [place(row, 0, 0), place(row, 0, 1)];
     const box: Candidate['box'] = isCenter
       ? cornersOf(a, b, size(row, 0), size(row, 1))
@@ -109,6 +109,7 @@ function shapes(
     const points = Array.from({ length: 2 * keypoints }, (_, k) => place(row, first + (k >> 1) * step, k % 2));
     return { box, points };
   };
+  return { shapeOf, isPixels: unit[0] !== 1 };
 }
 
 /** Boxes, classes, scores and their number, as TFLite_Detection_PostProcess gives them. */
@@ -127,9 +128,13 @@ function list(of: Decoding, add: Add): Findings {
   );
   const count = Math.min(size, counter ? Math.round(counter.data[0]!) : size);
   const coding = { isCenter: false };
-  const shapeOf = shapes({ ...of, rules: { order: 'yx', ...rules } }, tableOf(boxes.data, size, BOX), coding);
+  const { shapeOf, isPixels } = shapes(
+    { ...of, rules: { order: 'yx', ...rules } },
+    tableOf(boxes.data, size, BOX),
+    coding,
+  );
   for (let i = 0; i < count; i++) add(Math.round(classes.data[i]!), scores.data[i]!, i, shapeOf);
-  return { isSuppressed: true };
+  return { isSuppressed: true, isPixels };
 }
 
 /**
@@ -154,9 +159,9 @@ function rows(of: Decoding, add: Add): Findings {
   const fields = ROW + 3 * keypoints + (prototypes?.columns ?? 0);
   const { data, dims: [n] } = outputOf(outputs, boxes, 'rows', ['n', fields]);
   const table = tableOf(data, n!, fields);
-  const shapeOf = shapes(of, table, { isCenter: false, first: ROW, step: 3 });
+  const { shapeOf, isPixels } = shapes(of, table, { isCenter: false, first: ROW, step: 3 });
   for (let i = 0; i < n!; i++) add(Math.round(valueAt(table, i, ROW - 1)), valueAt(table, i, BOX), i, shapeOf);
-  return { isSuppressed: true, ...masksIn(table, fields, prototypes) };
+  return { isSuppressed: true, isPixels, ...masksIn(table, fields, prototypes) };
 }
 
 /** Boxes and scores as two outputs; boxes are decoded, or relative to anchors. */
@@ -184,8 +189,9 @@ function anchored(of: Decoding, add: Add): Findings {
   const table = tableOf(scores.data, n, scores.data.length / n);
   const { activation = areParts(scores.data) ? 'none' : 'sigmoid' } = rules;
   const isCenter = anchors !== undefined || coding === 'center';
-  addClasses(table, activated(activation, table), add, shapes(of, tableOf(boxes.data, n, size), { isCenter, anchors }));
-  return { scores: table.columns, ...coefficientsOf(of, n) };
+  const { shapeOf, isPixels } = shapes(of, tableOf(boxes.data, n, size), { isCenter, anchors });
+  addClasses(table, activated(activation, table), add, shapeOf);
+  return { scores: table.columns, isPixels, ...coefficientsOf(of, n) };
 }
 
 /** Adds the candidates of all classes of a table. */
@@ -217,13 +223,13 @@ function yolo(of: Decoding, add: Add): Findings {
   const score = activated(activation, classes);
   const whole = activated(activation === 'none' ? 'none' : 'sigmoid', columnsOf(table, BOX, 1));
   const { threshold = THRESHOLD } = rules;
-  const shapeOf = shapes(of, table, { isCenter: true, first: first + scores, step: 3 });
+  const { shapeOf, isPixels } = shapes(of, table, { isCenter: true, first: first + scores, step: 3 });
   for (let row = 0; row < n; row++) {
     const factor = objectness ? whole(row, 0) : 1;
     if (!(factor >= threshold)) continue;
     for (let c = 0; c < scores; c++) add(c, factor * score(row, c), row, shapeOf);
   }
-  return { scores, ...masksIn(table, fields, prototypes) };
+  return { scores, isPixels, ...masksIn(table, fields, prototypes) };
 }
 
 /** The prototypes of masks, [rows, columns, prototypes]: by name, or by rank. */

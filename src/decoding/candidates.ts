@@ -36,6 +36,8 @@ export interface Decoding {
 export interface Findings {
   /** Number of scores of a candidate, if the outputs tell it. */
   scores?: number;
+  /** Whether the outputs have coordinates in pixels of the input. */
+  isPixels?: boolean;
   /** Whether overlapping candidates were left out already. */
   isSuppressed?: boolean;
   /** Coefficients of each row, and the prototypes that they mix to masks. */

@@ -1,8 +1,10 @@
+import { activationOf } from '../decoding/scores';
 import type { TensorInfo } from '../format/meta';
+import type { Activation, ClassifyRules } from '../format/task';
 import { calibrationBins, errorOf } from './calibration';
 import { averagesOf, confusionOf, countClasses, reportsOf, type ClassAverages } from './classReport';
 import { averageOf, proportionOf, resampled, type Counts, type Measure, type Outcome } from './measure';
-import { kindOf, probabilitiesOf, smallestProbability } from './probabilities';
+import { probabilitiesOf, smallestProbability } from './probabilities';
 import { areaOf, curveOf, descending } from './roc';
 import type { ClassReport, Mistake, Target } from './types';
 import { badTarget, type Collector } from './collector';
@@ -17,8 +19,12 @@ export class Classification implements Collector {
   private readonly scores: Float32Array[] = [];
   private readonly isIndex: boolean;
 
-  constructor(private readonly output: TensorInfo, private readonly count: number) {
-    this.isIndex = count === 1 && (output.dtype === 'int32' || output.dtype === 'int64');
+  /** Number of classes that have a score. */
+  private readonly count: number;
+
+  constructor(private readonly output: TensorInfo, scores: number, private readonly rules: Partial<ClassifyRules>) {
+    this.count = scores - Number(rules.background !== undefined);
+    this.isIndex = scores === 1 && (output.dtype === 'int32' || output.dtype === 'int64');
   }
 
   add(outputs: Record<string, Float32Array>, target: Target): void {
@@ -37,20 +43,25 @@ export class Classification implements Collector {
     if (this.isIndex) {
       return this.outcome(targets, Int32Array.from(this.scores, ([value]) => value!));
     }
-    const kind = kindOf(this.scores);
-    const probabilities = this.scores.map((scores) => probabilitiesOf(scores, kind));
+    const { activation = activationOf(this.scores), background } = this.rules;
+    const probabilities = this.scores.map((scores) => probabilitiesOf(scores, activation, background));
     const chosen = Int32Array.from(probabilities, bestOf);
     const outcome = this.outcome(targets, chosen);
-    outcome.notes
-      .push(kind === 'logits'
-        ? `"${this.output.name}" has logits, because its values are not all between 0 and 1 with the sum 1; ${
-          this.count === 1 ? 'a sigmoid' : 'a softmax'
-        } makes them probabilities`
-        : `"${this.output.name}" has probabilities`);
+    outcome.notes.push(this.note(activation));
     const missing = this.scores.filter((scores) => scores.some((value) => Number.isNaN(value))).length;
     if (missing > 0) outcome.notes.push(`${missing} examples have outputs that are not numbers; they count as wrong`);
     this.addScores(outcome, targets, probabilities);
     return outcome;
+  }
+
+  /** How scores became probabilities. */
+  private note(activation: Activation): string {
+    const { output: { name }, count, rules } = this;
+    if (activation === 'none') return `"${name}" has probabilities`;
+    const act = activation === 'sigmoid' || count === 1 ? 'a sigmoid' : 'a softmax';
+    if (rules.activation) return `${act} makes probabilities of "${name}", as the task in the file says`;
+    return `"${name}" has logits, because its values are not all between 0 and 1 with the sum 1; ${act} makes them `
+      + 'probabilities';
   }
 
   /** What follows from the chosen classes alone. */

@@ -6,7 +6,7 @@ import type { TensorInfo } from '../format/meta';
 import type { Graph } from '../graph/graph';
 import type { Collector } from './collector';
 import { Estimates, type Outcome, type Resampling } from './measure';
-import { collectorOf, taskOf, tasks } from './task';
+import { collectorOf, rulesOf, taskOf, tasks, type EvaluatedRules } from './task';
 import type { EvaluateOptions, Evaluation, Example, ExampleInputs, Target } from './types';
 
 /** A network to evaluate: a graph, the bytes of a `.klet` file, or a loaded model. */
@@ -16,6 +16,8 @@ export type EvaluatedNetwork = Graph | Uint8Array | EvaluatedModel;
 export interface EvaluatedModel {
   readonly inputs: readonly TensorInfo[];
   readonly outputs: readonly TensorInfo[];
+  /** Its task, if it has one, says how outputs are read. */
+  readonly meta?: unknown;
   createState(): EvaluatedStream;
 }
 
@@ -43,10 +45,11 @@ const MAX_RESAMPLES = 1e6;
  * metric has its interval of 95 % confidence: that of Wilson for fractions of the examples, that of
  * DeLong for areas under curves, and otherwise the bootstrap's.
  *
- * The task is told from the first target and the outputs. A whole number and a vector of scores are
- * classification; other numbers are regression; an array with a class for every pixel is
- * segmentation; an array of boxes is detection; a boolean and an output that has the shape of the
- * input, such as that of an autoencoder, is the detection of anomalies.
+ * The task in META tells how outputs are read. Without one, it is told from the first target and
+ * the outputs. A whole number and a vector of scores are classification; other numbers are
+ * regression; an array with a class for every pixel is segmentation; an array of boxes is
+ * detection; a boolean and an output that has the shape of the input, such as that of an
+ * autoencoder, is the detection of anomalies.
  *
  * @param network a graph, the bytes of a `.klet` file, or a model, which is not disposed
  * @param examples inputs with targets. They are read one after the other, so a generator needs
@@ -177,14 +180,22 @@ function addExample(run: Run, { input, target }: Example, index: number): void {
 class Run {
   private readonly stream: EvaluatedStream;
   private collector: Collector | undefined;
+  private readonly rules: EvaluatedRules | undefined;
 
   constructor(private readonly model: EvaluatedModel, private readonly options: EvaluateOptions) {
     this.stream = model.createState();
+    this.rules = rulesOf(model.meta, model.outputs);
   }
 
   add(input: Example['input'], target: Target): void {
     const { task, output } = this.options;
-    this.collector ??= collectorOf(task ?? taskOf(this.model, target, output), this.model, target, this.options);
+    this.collector ??= collectorOf(
+      task ?? this.rules?.kind ?? taskOf(this.model, target, output),
+      this.model,
+      target,
+      this.options,
+      this.rules,
+    );
     this.stream.reset();
     const steps = isSequence(input) ? input : [input];
     let outputs: Record<string, Float32Array> | undefined;

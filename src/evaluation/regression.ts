@@ -15,8 +15,13 @@ export class Regression implements Collector {
   private readonly targets: Float64Array[] = [];
   private readonly errors: Float64Array[] = [];
 
-  constructor(private readonly output: TensorInfo) {
-    this.columns = elementCount(output.shape);
+  /** @param read the values that are compared with a target; those of an output by default */
+  constructor(
+    private readonly output: TensorInfo,
+    count: number = elementCount(output.shape),
+    private readonly read = (outputs: Record<string, Float32Array>): ArrayLike<number> => outputs[output.name]!,
+  ) {
+    this.columns = count;
   }
 
   add(outputs: Record<string, Float32Array>, target: Target): void {
@@ -26,7 +31,7 @@ export class Regression implements Collector {
       throw badTarget(`${wanted}, as output "${this.output.name}" has`, target);
     }
     const wanted = Float64Array.from(values);
-    const got = outputs[this.output.name]!;
+    const got = this.read(outputs);
     this.targets.push(wanted);
     this.errors.push(wanted.map((value, i) => got[i]! - value));
   }

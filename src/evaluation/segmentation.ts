@@ -1,4 +1,5 @@
 import type { TensorInfo } from '../format/meta';
+import type { Activation, SegmentRules } from '../format/task';
 import { elementCount } from '../graph/graph';
 import { badTarget, type Collector } from './collector';
 import { resampled, type Counts, type Outcome } from './measure';
@@ -16,12 +17,23 @@ export class Segmentation implements Collector {
   private readonly pixels: number;
   private readonly classes: number;
   private readonly isPlanar: boolean;
-  /** For one score a pixel: with the limit 0.5, for probabilities, and with 0, for logits. */
+  /** For one score a pixel: with the threshold of probabilities, and with that of logits. */
   private readonly areas: [Areas[], Areas[]] = [[], []];
+  /** The least probability of class 1, and how values become probabilities, if that is known. */
+  private readonly threshold: number;
+  private readonly activation: Activation | undefined;
   private isProbability = true;
 
   /** @param pixels number of labels of an example */
-  constructor(private readonly output: TensorInfo, pixels: number, classes: number, private readonly ignore: number) {
+  constructor(
+    private readonly output: TensorInfo,
+    pixels: number,
+    classes: number,
+    private readonly ignore: number,
+    { activation, threshold = 0.5 }: Partial<SegmentRules> = {},
+  ) {
+    this.threshold = threshold;
+    this.activation = activation;
     const { channels, isPlanar } = layoutOf(output, pixels);
     this.pixels = pixels;
     this.isPlanar = isPlanar;
@@ -36,15 +48,20 @@ export class Segmentation implements Collector {
     const values = outputs[this.output.name]!;
     const isScore = values.length === this.pixels && isFloat(this.output);
     this.isProbability &&= !isScore || values.every((value) => value >= 0 && value <= 1);
-    this.areas[0].push(this.areasOf(labels, this.chooser(values, 0.5)));
-    if (isScore) this.areas[1].push(this.areasOf(labels, this.chooser(values, 0)));
+    this.areas[0].push(this.areasOf(labels, this.chooser(values, this.threshold)));
+    if (isScore) this.areas[1].push(this.areasOf(labels, this.chooser(values, this.logit)));
+  }
+
+  /** The logit of the threshold. */
+  private get logit(): number {
+    return Math.log(this.threshold / (1 - this.threshold));
   }
 
   /** The class that a network gives a pixel. */
   private chooser(values: Float32Array, limit: number): (pixel: number) => number {
     const channels = values.length / this.pixels;
     if (channels === 1) {
-      return isFloat(this.output) ? (pixel) => Number(values[pixel]! > limit) : (pixel) => values[pixel]!;
+      return isFloat(this.output) ? (pixel) => Number(values[pixel]! >= limit) : (pixel) => values[pixel]!;
     }
     const [step, stride] = this.isPlanar ? [this.pixels, 1] : [1, channels];
     return (pixel) => {
@@ -78,7 +95,7 @@ export class Segmentation implements Collector {
   }
 
   finish(): Outcome {
-    const isLogit = !this.isProbability;
+    const isLogit = this.activation === undefined ? !this.isProbability : this.activation !== 'none';
     const areas = this.areas[isLogit ? 1 : 0];
     const n = areas.length;
     const once = new Uint32Array(n).fill(1);
@@ -89,7 +106,11 @@ export class Segmentation implements Collector {
       resampled('pixelAccuracy', (counts) => pixelAccuracy(sumOf(areas, counts, this.classes)), n, work)];
     const notes = this.areas[1].length === 0
       ? []
-      : [`a pixel of "${this.output.name}" is class 1 above ${isLogit ? '0, because it has logits' : 0.5}`];
+      : [
+        `a pixel of "${this.output.name}" is class 1 from ${
+          isLogit ? `${this.logit} on, because it has logits` : `${this.threshold} on`
+        }`,
+      ];
     return {
       task: 'segment',
       examples: n,

@@ -1,6 +1,9 @@
 import { isArrayOf } from '../arguments';
+import { outputWith } from '../decoding/outputs';
+import { valuesOf } from '../decoding/values';
 import { KletError } from '../errors';
 import type { TensorInfo } from '../format/meta';
+import { checkTaskOf, type ClassifyRules, type NamedValue, type TaskRules } from '../format/task';
 import { elementCount } from '../graph/graph';
 import { Anomaly } from './anomaly';
 import { Classification } from './classification';
@@ -17,6 +20,21 @@ import type { EvaluateOptions, Target, Task } from './types';
 export interface Ports {
   readonly inputs: readonly TensorInfo[];
   readonly outputs: readonly TensorInfo[];
+}
+
+/** Rules of the tasks that have metrics. */
+export type EvaluatedRules = Extract<TaskRules, { kind: Task }>;
+
+/**
+ * The rules in a file, if its task has metrics.
+ *
+ * @throws KletError `BAD_ARGUMENT` if they are wrong
+ */
+export function rulesOf(meta: unknown, outputs: readonly TensorInfo[]): EvaluatedRules | undefined {
+  const { task } = (meta ?? {}) as { task?: unknown };
+  if (task === undefined) return undefined;
+  const rules = checkTaskOf(task, outputs, 'the task in the file');
+  return tasks.includes(rules.kind as Task) ? rules as EvaluatedRules : undefined;
 }
 
 export const tasks: readonly Task[] = ['classify', 'regress', 'segment', 'detect', 'anomaly'];
@@ -71,11 +89,22 @@ function isClassArray(target: unknown): boolean {
  *
  * @throws KletError `BAD_ARGUMENT` if the network has no output for the task
  */
-export function collectorOf(task: Task, ports: Ports, target: Target, options: EvaluateOptions): Collector {
+export function collectorOf(
+  task: Task,
+  ports: Ports,
+  target: Target,
+  options: EvaluateOptions,
+  rules: EvaluatedRules = { kind: 'classify' },
+): Collector {
   const { inputs, outputs } = ports;
-  if (task === 'detect') return new Detection(outputs, inputs[0], options);
+  const own = <K extends EvaluatedRules['kind']>(kind: K): Partial<Extract<EvaluatedRules, { kind: K }>> =>
+    rules.kind === kind ? rules as Extract<EvaluatedRules, { kind: K }> : {};
+  if (task === 'detect') return new Detection(outputs, inputs[0], options, own('detect'));
+  const { values } = own('regress');
+  if (task === 'regress' && values) return estimates(outputs, values);
+  const name = options.output ?? (task === rules.kind ? (rules as ClassifyRules).output : undefined);
   const choose = (fits: (output: TensorInfo) => boolean, wanted: string): TensorInfo =>
-    outputOf(outputs, options.output, fits, wanted);
+    outputOf(outputs, name, fits, wanted);
   const length = typeof target === 'object' ? target.length : 1;
   switch (task) {
     case 'classify': {
@@ -83,7 +112,7 @@ export function collectorOf(task: Task, ports: Ports, target: Target, options: E
         (port) => isVector(port) || elementCount(port.shape) === 1,
         'the scores of classes, a vector',
       );
-      return new Classification(output, elementCount(output.shape));
+      return new Classification(output, elementCount(output.shape), own('classify'));
     }
     case 'regress':
       return new Regression(choose(
@@ -95,7 +124,7 @@ export function collectorOf(task: Task, ports: Ports, target: Target, options: E
         ({ shape }) => elementCount(shape) >= length && elementCount(shape) % length === 0,
         `classes of ${length} pixels, as the target`,
       );
-      return new Segmentation(output, length, options.classes ?? 2, options.ignore ?? 255);
+      return new Segmentation(output, length, options.classes ?? 2, options.ignore ?? 255, own('segment'));
     }
     case 'anomaly': {
       const output = choose(
@@ -105,6 +134,14 @@ export function collectorOf(task: Task, ports: Ports, target: Target, options: E
       return new Anomaly(output, inputs[0]!);
     }
   }
+}
+
+/** The named values of a file. */
+function estimates(ports: readonly TensorInfo[], values: NamedValue[]): Regression {
+  return new Regression(ports[0]!, values.length, (outputs) => {
+    const own = ports.map((port) => outputWith(port, outputs[port.name]!));
+    return valuesOf({ kind: 'regress', values }, own).map(({ value }) => value);
+  });
 }
 
 function outputOf(

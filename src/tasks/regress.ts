@@ -1,5 +1,4 @@
-import { outputOf, wrongOutputs } from '../decoding/outputs';
-import type { NamedValue } from '../format/task';
+import { valuesOf } from '../decoding/values';
 import { answer, type TaskModel, type TaskOptions } from './answer';
 import type { ImageSource } from './pixels';
 
@@ -24,13 +23,7 @@ export interface Estimate {
  */
 export function regress(image: ImageSource, model: TaskModel, options: TaskOptions<'regress'> = {}): Estimate[] {
   const { rules, outputs } = answer('regress', image, model, options);
-  const values: readonly NamedValue[] = rules.values ??
-    Array.from(outputOf(outputs, undefined, 'numbers').data, (_, i) => ({ name: String(i) }));
-  return values.map(({ output, index, scale = 1, offset = 0, ...entry }, i) => {
-    const { data } = outputOf(outputs, output, `the output of "${entry.name}"`);
-    const at = index ?? (output === undefined ? i : 0);
-    if (at >= data.length) throw wrongOutputs(outputs, `an element ${at} for "${entry.name}"`);
-    const value = data[at]! * scale + offset;
+  return valuesOf(rules, outputs).map(({ entry, value }) => {
     const { min = -Infinity, max = Infinity } = entry;
     return { ...entry, value, isInRange: value >= min && value <= max };
   });

@@ -4,7 +4,7 @@ import { encode } from 'fast-png';
 import { zipSync } from 'fflate';
 import { dump } from 'npyjs';
 import { describe, expect, it } from 'vitest';
-import { compile, GraphBuilder, type Evaluation, type PairedEvaluation } from '../../src/compiler/index';
+import { compile, GraphBuilder, repack, type Evaluation, type PairedEvaluation } from '../../src/compiler/index';
 import { hasShared, shared } from '../helpers/shared';
 import { kinglet, quadrantNames, quadrants, temporaryFolder } from './cli';
 
@@ -259,7 +259,7 @@ describe('eval of images', () => {
     const { task, metrics, notes } = await json(network, '--data', files.at('segments'));
     expect(task).toBe('segment');
     expect(metrics.pixelAccuracy!.value).toBe((16 + 8) / 32);
-    expect(notes).toEqual(['a pixel of "same" is class 1 above 0.5']);
+    expect(notes).toEqual(['a pixel of "same" is class 1 from 0.5 on']);
     write('segments/images/c.png', image(2));
     expect((await kinglet('eval', network, '--data', files.at('segments'))).err)
       .toMatch(/c\.png" has no mask; expected/);
@@ -287,6 +287,36 @@ describe('eval of images', () => {
     expect((await json(network, '--data', table)).metrics.map!.value).toBeCloseTo(1, 12);
     write('yolo/labels/a.txt', 'dog 0.3 0.4\n');
     expect((await kinglet('eval', network, '--data', files.at('yolo'))).err).toMatch(/expected CLASS X Y WIDTH HEIGHT/);
+  });
+
+  it('reads the task and the letterbox of the file', async () => {
+    // 4×2 pixels are in rows 1 and 2 of the input; one of them, at (1, 0) of the image, is white
+    const preprocessing = { kind: 'image', channels: 1, scale: 1 / 255, offset: 0, fit: 'letterbox' } as const;
+    const wide = encode({ width: 4, height: 2, data: Uint8Array.of(0, 255, 0, 0, 0, 0, 0, 0), channels: 1, depth: 8 });
+    const mask = encode({ width: 4, height: 2, data: Uint8Array.of(0, 1, 0, 0, 0, 0, 0, 0), channels: 1, depth: 8 });
+    const meta = { preprocessing, task: { kind: 'segment' } } as const;
+    const segments = files.write('placed.klet', repack(copy([1, 4, 4, 1], 'same'), { meta }));
+    write('placed/images/a.png', wide);
+    write('placed/masks/a.png', mask);
+    const { metrics, segmentation } = await json(segments, '--data', files.at('placed'));
+    expect(metrics.pixelAccuracy!.value).toBe(1);
+    // borders do not count
+    expect(segmentation!.classes.reduce((sum, { pixels }) => sum + pixels, 0)).toBe(8);
+
+    // the answer (0, 0.2, 0.4, 0.6) is relative to the input, in which the image has the middle half
+    const row = gray(4, [0, 51, 102, 153, 230, 255, ...Array<number>(10).fill(0)]);
+    const boxes = repack(copy([1, 2, 6], 'found'), { meta: { preprocessing, task: { kind: 'detect' } } });
+    write('boxed/images/a.png', row);
+    write(
+      'boxed/annotations.json',
+      JSON.stringify({
+        images: [{ id: 1, file_name: 'a.png', width: 100, height: 50 }],
+        annotations: [{ image_id: 1, category_id: 2, bbox: [0, -5, 40, 40] }],
+        categories: [{ id: 1, name: 'cat' }, { id: 2, name: 'dog' }],
+      }),
+    );
+    const found = await json(files.write('boxed.klet', boxes), '--data', files.at('boxed'));
+    expect([found.task, found.metrics.map!.value]).toEqual(['detect', 1]);
   });
 
   it('takes an autoencoder with labels 0 and 1 as a detector of anomalies', async () => {

@@ -198,9 +198,9 @@ describe('the rooms', () => {
       limits], [/^src\/compiler\/index\.ts$/])).toEqual([]);
   });
 
-  test('evaluation imports the compiler, the graph and the runtime', () => {
-    expect(strangers('src/evaluation', [/^simple-statistics$/, /^src\/(evaluation|graph|runtime)\//, errors,
-      /^src\/format\/meta$/, /^src\/compiler\/(compile|runtime)$/])).toEqual([]);
+  test('evaluation imports decoders, the compiler, the graph and the runtime', () => {
+    expect(strangers('src/evaluation', [/^simple-statistics$/, /^src\/(evaluation|decoding|graph|runtime)\//, errors,
+      /^src\/format\/(meta|task)$/, /^src\/compiler\/(compile|runtime)$/])).toEqual([]);
   });
 
   test('search imports the compiler, evaluation, the graph and the runtime', () => {

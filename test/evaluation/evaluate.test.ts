@@ -252,7 +252,8 @@ describe('detection', () => {
     const decode = (): never => [{ class: 1, box: [0.1, 0.1, 0.5, 0.5], score: 1 }] as never;
     const examples = [{ input: [1, 2, 3], target: boxes }];
     expect(evaluate(identity([1, 3]), examples, { decode }).metrics.map50!.value).toBe(1);
-    expect(() => evaluate(identity([1, 3]), examples)).toThrow(/no known layout of boxes: "y" \[1, 3\]/);
+    expect(() => evaluate(identity([1, 3]), examples))
+      .toThrow(/expected the outputs of a detector: .*; the outputs are "y" \[1, 3\]\. Give .*"decode"/);
     expect(() => evaluate(identity([1, 3]), examples, { decode: () => [1] as never }))
       .toThrow(/"decode" .* must return/);
   });

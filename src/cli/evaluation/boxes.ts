@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import type { Box } from '../../compiler/index';
 import { KletError } from '../../index';
-import { decodeImage } from '../../tasks/image';
-import { readBytes, readText } from '../files';
+import { readText } from '../files';
 import { fileInput } from './arrays';
 import { ClassNames } from './classNames';
 import type { Dataset, Item, Reader } from './dataset';
 import { fileOf, readJson, readRows, type Table } from './labelFiles';
+import { inInput, sizeOfFile } from './placed';
 
 // Boxes of objects: COCO annotations, tables, and the text files of YOLO. Coordinates become
 // relative to the image.
@@ -50,7 +50,11 @@ export function cocoItems(path: string, folder: string, reader: Reader): Dataset
       box: [x / width, y / height, (x + w) / width, (y + h) / height],
       ...(iscrowd && { ignore: true }),
     }));
-    return { where: file, read: () => fileInput(file, reader), target: () => boxes };
+    return {
+      where: file,
+      read: () => fileInput(file, reader),
+      target: () => inInput(boxes, () => ({ width, height }), reader),
+    };
   });
   return { items, task: 'detect', names, notes: [] };
 }
@@ -84,13 +88,13 @@ export function tableBoxes({ path, heads, rows }: Table, file: number, folder: s
   const items = [...byFile].map(([where, boxes]): Item => ({
     where,
     read: () => fileInput(where, reader),
-    target: () => (isRelative ? boxes : relative(boxes, where, reader)),
+    target: () => inInput(isRelative ? boxes : relative(boxes, where, reader), () => sizeOfFile(where, reader), reader),
   }));
   return { items, task: 'detect', names: classes.names, notes: classes.notes };
 }
 
-function relative(boxes: readonly Box[], file: string, { limits }: Reader): Box[] {
-  const { width, height } = decodeImage(readBytes(file), `"${file}"`, limits);
+function relative(boxes: readonly Box[], file: string, reader: Reader): Box[] {
+  const { width, height } = sizeOfFile(file, reader);
   return boxes.map(({ class: index, box: [x0, y0, x1, y1] }) => ({
     class: index,
     box: [x0 / width, y0 / height, x1 / width, y1 / height],
@@ -105,8 +109,11 @@ export function yoloItems(images: readonly string[], folder: string, reader: Rea
       where: image,
       read: () => fileInput(image, reader),
       // an image without objects may have no file
-      target:
-        () => (existsSync(file) && readText(file).trim() !== '' ? readRows(file).map((row) => yoloBox(row, file)) : []),
+      target: () => {
+        if (!existsSync(file) || readText(file).trim() === '') return [];
+        const boxes = readRows(file).map((row) => yoloBox(row, file));
+        return inInput(boxes, () => sizeOfFile(image, reader), reader);
+      },
     };
   });
   return { items, task: 'detect', names: reader.labels, notes: [] };

@@ -3,12 +3,14 @@ import { basename, extname, join } from 'node:path';
 import { decode } from 'fast-png';
 import { KletError, type TensorInfo } from '../../index';
 import { imageShape } from '../../tasks/pixels';
+import { toImageX, toImageY } from '../../tasks/placement';
 import { checkedPng } from '../../tasks/png';
 import type { MediaLimits } from '../../tasks/limits';
 import { readBytes } from '../files';
 import { parseArray } from '../npy';
 import { fileInput } from './arrays';
 import type { Dataset, Item, Reader } from './dataset';
+import { placeOf } from './placed';
 
 // Masks: images whose gray values or palette indices are the classes of pixels.
 
@@ -31,7 +33,7 @@ export function maskItems(images: readonly string[], folder: string, reader: Rea
     return {
       where: image,
       read: () => fileInput(image, reader),
-      target: () => classesOf(scaled(readMask(mask, reader.limits), width, height), isBinary),
+      target: () => classesOf(scaled(readMask(mask, reader.limits), width, height, reader), isBinary),
     };
   });
   const notes = [`masks are compared at the ${width}×${height} pixels of the network's answer`];
@@ -118,18 +120,26 @@ function unpacked(data: ArrayLike<number>, width: number, height: number, depth:
   });
 }
 
+/** What a pixel of the answer outside the image has instead of a class. */
+const OUTSIDE = -1;
+
 /** The mask at the size of the answer: the nearest pixel of each, because classes have no mean. */
-function scaled({ width, height, data }: Mask, newWidth: number, newHeight: number): number[] {
+function scaled(mask: Mask, newWidth: number, newHeight: number, reader: Reader): number[] {
+  const { width, height, data } = mask;
+  const place = placeOf(mask, reader);
   return Array.from({ length: newWidth * newHeight }, (_, i) => {
-    const x = Math.floor(((i % newWidth) + 0.5) * width / newWidth);
-    const y = Math.floor((Math.floor(i / newWidth) + 0.5) * height / newHeight);
-    return data[y * width + x]!;
+    const across = ((i % newWidth) + 0.5) / newWidth;
+    const down = (Math.floor(i / newWidth) + 0.5) / newHeight;
+    const x = Math.floor(place ? toImageX(place, across * place.inputWidth) : across * width);
+    const y = Math.floor(place ? toImageY(place, down * place.inputHeight) : down * height);
+    return x >= 0 && x < width && y >= 0 && y < height ? data[y * width + x]! : OUTSIDE;
   });
 }
 
 /** With two classes every value above 0 is the second, so that 0 and 255 are a mask as well. */
 function classesOf(values: readonly number[], isBinary: boolean): Int32Array {
   return Int32Array.from(values, (value) => {
+    if (value === OUTSIDE) return IGNORED;
     if (isBinary) return Math.min(value, 1);
     return value === IGNORED ? IGNORED : value;
   });
