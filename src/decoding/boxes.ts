@@ -43,7 +43,8 @@ export function decode(of: Decoding): Decoded {
 }
 
 /** Tells the decoder by the shapes of the outputs. */
-export function recognize({ rules, outputs }: Pick<Decoding, 'rules' | 'outputs'>): DetectDecoder {
+function recognize(of: Decoding): DetectDecoder {
+  const { rules, outputs } = of;
   const told = decoderIn(rules) as DetectDecoder | undefined;
   if (told) return told;
   const ranks = outputs.map(({ dims }) => dims.length);
@@ -54,7 +55,7 @@ export function recognize({ rules, outputs }: Pick<Decoding, 'rules' | 'outputs'
   // the other output may be the prototypes of masks
   if (lists.length === 1 && outputs.length <= 2 && ranks.every((rank) => rank === 2 || rank === 3)) {
     const [n, fields] = lists[0]!.dims as [number, number];
-    return fields === ROW && n <= MAX_ROWS ? 'rows' : 'yolo';
+    return fields === rowFields(rules, prototypesOf(of)) && n <= MAX_ROWS ? 'rows' : 'yolo';
   }
   throw wrongOutputs(outputs, known);
 }
@@ -154,14 +155,19 @@ function orderLists(lists: Output[], { classes, scores }: DetectRules, boxes: nu
 
 /** Rows after non-maximum suppression: box, score, class, then points, then coefficients. */
 function rows(of: Decoding, add: Add): Findings {
-  const { rules: { boxes, keypoints = 0 }, outputs } = of;
+  const { rules, outputs } = of;
   const prototypes = prototypesOf(of);
-  const fields = ROW + 3 * keypoints + (prototypes?.columns ?? 0);
-  const { data, dims: [n] } = outputOf(outputs, boxes, 'rows', ['n', fields]);
+  const fields = rowFields(rules, prototypes);
+  const { data, dims: [n] } = outputOf(outputs, rules.boxes, 'rows', ['n', fields]);
   const table = tableOf(data, n!, fields);
   const { shapeOf, isPixels } = shapes(of, table, { isCenter: false, first: ROW, step: 3 });
   for (let i = 0; i < n!; i++) add(Math.round(valueAt(table, i, ROW - 1)), valueAt(table, i, BOX), i, shapeOf);
   return { isSuppressed: true, isPixels, ...masksIn(table, fields, prototypes) };
+}
+
+/** Numbers of a row: box, score and class, then points and coefficients. */
+function rowFields({ keypoints = 0 }: DetectRules, prototypes: Grid | undefined): number {
+  return ROW + 3 * keypoints + (prototypes?.columns ?? 0);
 }
 
 /** Boxes and scores as two outputs; boxes are decoded, or relative to anchors. */

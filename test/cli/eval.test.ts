@@ -303,7 +303,7 @@ describe('eval of images', () => {
     // borders do not count
     expect(segmentation!.classes.reduce((sum, { pixels }) => sum + pixels, 0)).toBe(8);
 
-    // the answer (0, 0.2, 0.4, 0.6) is relative to the input, in which the image has the middle half
+    // the answer (0, 0.2, 0.4, 0.6) is relative to the input, whose middle half is the image
     const row = gray(4, [0, 51, 102, 153, 230, 255, ...Array<number>(10).fill(0)]);
     const boxes = repack(copy([1, 2, 6], 'found'), { meta: { preprocessing, task: { kind: 'detect' } } });
     write('boxed/images/a.png', row);

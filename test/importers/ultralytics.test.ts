@@ -58,8 +58,8 @@ describe('the metadata of an ONNX file', () => {
     resize: 'opencv',
   };
 
-  it('of a detector becomes labels, preprocessing and task', () => {
-    expect(metaOf({ names, task: 'detect', stride: '32', imgsz: '[640, 640]', author: 'Ultralytics' })).toEqual({
+  it.each(['detect', 'segment'])('of a detector (%s) becomes labels, preprocessing and task', (task) => {
+    expect(metaOf({ names, task, stride: '32', imgsz: '[640, 640]', author: 'Ultralytics' })).toEqual({
       labels,
       preprocessing: letterbox,
       task: { kind: 'detect' },

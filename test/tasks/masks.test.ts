@@ -84,9 +84,7 @@ describe('detect', () => {
     const edges = [x - w / 2, y - h / 2, x + w / 2, y + h / 2];
     const point = [0.25, 0.5, 0.9];
     const rows: Given = [[1, 2, 9 + PROTOTYPES], [...edges, 0.9, 1, ...point, ...right]];
-    const model = modelOf({ rows, protos: prototypes(false) }, {
-      task: { kind: 'detect', decoder: 'rows', keypoints: 1 },
-    }, input);
+    const model = modelOf({ rows, protos: prototypes(false) }, { task: { kind: 'detect', keypoints: 1 } }, input);
     const [found, ...others] = detect(imageOf(SIZE, SIZE), model);
     expect(others).toEqual([]);
     expect(found).toMatchObject({ class: 1, keypoints: [{ x: 16, y: 32 }] });

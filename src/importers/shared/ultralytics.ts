@@ -68,7 +68,8 @@ export function ultralyticsMeta(entry: (name: string) => Value | undefined): For
     return { labels, preprocessing: { ...image, fit: 'crop', resize: 'pil' }, task: { kind: 'classify' } };
   }
   const preprocessing = { ...image, fit: 'letterbox', pad: 114, resize: 'opencv' } as const;
-  if (task === 'detect') return { labels, preprocessing, task: { kind: 'detect' } };
+  // masks are found by their prototypes
+  if (task === 'detect' || task === 'segment') return { labels, preprocessing, task: { kind: 'detect' } };
   const shape = entry('kpt_shape');
   const keypoints = Array.isArray(shape) && shape[1] === 3 ? shape[0] : undefined;
   if (task !== 'pose' || typeof keypoints !== 'number') return { labels, preprocessing };
