@@ -1,12 +1,27 @@
 import fc from 'fast-check';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { load, type TensorInfo } from '../../src/index';
 import { durationBin, quantileOf, RELATIVE_ERROR } from '../../src/monitor/counts';
 import { distanceOf, drift, merge, report, toOtlp, toPrometheus, watch, type Counts, type Monitor,
   type Snapshot } from '../../src/monitor/index';
+
+/** A parser of the text format of Prometheus, and the protocol of OpenTelemetry, without types. */
+const require = createRequire(import.meta.url);
+const parsePrometheus = require('parse-prometheus-text-format') as (
+  text: string,
+) => { name: string; type: string; metrics: object[] }[];
+interface Message {
+  fromObject(json: object): object;
+  verify(message: object): string | null;
+  toObject(message: object, options: object): object;
+}
+const otlpProtocol = require('@opentelemetry/otlp-transformer/build/src/generated/root.js') as {
+  opentelemetry: { proto: { collector: { metrics: { v1: { ExportMetricsServiceRequest: Message } } } } };
+};
 
 const root = path.resolve(import.meta.dirname, '../..');
 const image: TensorInfo = { name: 'image', dtype: 'int8', shape: [4], scale: 1 / 255, zeroPoint: -128 };
@@ -166,89 +181,45 @@ describe('exports', () => {
   }
   const labels = ['quo"te', 'back\\slash\n'];
 
-  test('Prometheus: every line follows the text format, and buckets are cumulative', () => {
+  test('Prometheus: another program reads the text, and buckets are cumulative', () => {
     const text = toPrometheus(sample(), labels);
-    const value = '[-+]?(?:\\d+(?:\\.\\d+)?(?:e[-+]?\\d+)?|Inf)|NaN';
-    const pair = '[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\\\\n]|\\\\[\\\\n"])*"';
-    const line = new RegExp(`^[a-zA-Z_:][a-zA-Z0-9_:]*(?:\\{${pair}(?:,${pair})*\\})? (?:${value})$`);
-    expect(text.endsWith('\n')).toBe(true);
-    const lines = text.trimEnd().split('\n');
-    for (const each of lines) {
-      expect(each).toMatch(each.startsWith('#') ? /^# TYPE [a-z_]+ (histogram|counter|gauge)$/ : line);
-    }
-    const buckets = lines.filter((each) => each.includes('_bucket')).map((each) => /le="(.*)"\} (\d+)/.exec(each)!);
-    expect(buckets.map(([, end]) => end)).toEqual([...Array.from({ length: 21 }, (_, i) => `${2 ** (i - 6) / 1000}`),
-      '+Inf']);
-    expect(buckets.map(([, , n]) => Number(n))).toEqual([...Array<number>(8).fill(0), 1, ...Array<number>(13).fill(2)]);
-    expect(text).toContain('kinglet_latency_seconds_sum 0.01\nkinglet_latency_seconds_count 2\n');
-    expect(text).toContain('kinglet_predictions_total{class="quo\\"te"} 1\n');
-    expect(text).toContain('kinglet_predictions_total{class="back\\\\slash\\n"} 1\n');
-    expect(text).toContain('kinglet_input_outside{input="image"} 0.125\n');
+    const families = new Map(parsePrometheus(text).map((family) => [family.name, family]));
+    expect([...families.keys()])
+      .toEqual(['latency_seconds', 'predictions_total', 'input_mean', 'input_std', 'input_min', 'input_max',
+        'input_outside'].map((name) => `kinglet_${name}`));
+    const latency = families.get('kinglet_latency_seconds')!;
+    const [histogram] = latency.metrics as { buckets: Record<string, string>; count: string; sum: string }[];
+    expect([latency.type, histogram!.count, histogram!.sum]).toEqual(['HISTOGRAM', '2', '0.01']);
+    const { '+Inf': all, ...ends } = histogram!.buckets;
+    expect(Object.keys(ends).map(Number)).toEqual(Array.from({ length: 21 }, (_, i) => 2 ** (i - 6) / 1000));
+    expect(Object.values(ends)).toEqual([...Array<string>(8).fill('0'), '1', ...Array<string>(12).fill('2')]);
+    expect(all).toBe('2');
+    expect(families.get('kinglet_predictions_total')).toMatchObject({
+      type: 'COUNTER',
+      metrics: labels.map((label) => ({ value: '1', labels: { class: label } })),
+    });
+    expect(families.get('kinglet_input_outside')).toMatchObject({
+      type: 'GAUGE',
+      metrics: [{ value: '0.125', labels: { input: 'image' } }],
+    });
   });
 
-  /** Fields of opentelemetry/proto/metrics/v1/metrics.proto, common/v1 and resource/v1, in JSON. */
-  const messages: Record<string, Record<string, string>> = {
-    request: { resourceMetrics: 'resourceMetrics' },
-    resourceMetrics: { resource: 'resource', scopeMetrics: 'scopeMetrics', schemaUrl: '' },
-    resource: { attributes: 'keyValue', droppedAttributesCount: '' },
-    scopeMetrics: { scope: 'scope', metrics: 'metric', schemaUrl: '' },
-    scope: { name: '', version: '', attributes: 'keyValue', droppedAttributesCount: '' },
-    metric: {
-      name: '',
-      description: '',
-      unit: '',
-      gauge: 'gauge',
-      sum: 'sum',
-      histogram: '',
-      exponentialHistogram: 'exponentialHistogram',
-      summary: '',
-      metadata: 'keyValue',
-    },
-    gauge: { dataPoints: 'numberDataPoint' },
-    sum: { dataPoints: 'numberDataPoint', aggregationTemporality: '', isMonotonic: '' },
-    exponentialHistogram: { dataPoints: 'exponentialPoint', aggregationTemporality: '' },
-    numberDataPoint: {
-      attributes: 'keyValue',
-      startTimeUnixNano: '',
-      timeUnixNano: '',
-      asDouble: '',
-      asInt: '',
-      exemplars: '',
-      flags: '',
-    },
-    exponentialPoint: {
-      attributes: 'keyValue',
-      startTimeUnixNano: '',
-      timeUnixNano: '',
-      count: '',
-      sum: '',
-      scale: '',
-      zeroCount: '',
-      positive: 'buckets',
-      negative: 'buckets',
-      flags: '',
-      exemplars: '',
-      min: '',
-      max: '',
-      zeroThreshold: '',
-    },
-    buckets: { offset: '', bucketCounts: '' },
-    keyValue: { key: '', value: 'anyValue' },
-    anyValue: { stringValue: '', boolValue: '', intValue: '', doubleValue: '' },
-  };
+  test('Prometheus: all snapshots have the same buckets, which it adds', () => {
+    const endsOf = (snapshot: Snapshot): (string | undefined)[] =>
+      [...toPrometheus(snapshot).matchAll(/le="([^"]+)"/g)].map(([, end]) => end);
+    const slow = monitorOf();
+    slow.observe([0, 0, 0, 0], [1, 0, 0], 90_000);
+    expect(endsOf(slow.snapshot())).toEqual(endsOf(sample()));
+    expect(toPrometheus(slow.snapshot())).toContain('le="16.384"} 0\nkinglet_latency_seconds_bucket{le="+Inf"} 1\n');
+  });
 
-  test('OpenTelemetry: has only fields of the protocol, and the buckets of scale 5', () => {
+  test('OpenTelemetry: is a message of the protocol, with the buckets of scale 5', () => {
     const otlp = toOtlp(sample(), { labels, resource: { 'service.name': 'door' }, start: 1000, now: 2000 });
-    const check = (value: unknown, message: string): void => {
-      for (const one of Array.isArray(value) ? value : [value]) {
-        for (const [field, child] of Object.entries(one as object)) {
-          expect(Object.keys(messages[message]!), message).toContain(field);
-          if (messages[message]![field]) check(child, messages[message]![field]);
-          else if (/Nano$|^(count|zeroCount|asInt)$/.test(field)) expect(child).toMatch(/^\d+$/);
-        }
-      }
-    };
-    check(otlp, 'request');
+    const { ExportMetricsServiceRequest } = otlpProtocol.opentelemetry.proto.collector.metrics.v1;
+    const message = ExportMetricsServiceRequest.fromObject(otlp);
+    expect(ExportMetricsServiceRequest.verify(message)).toBeNull();
+    // what the protocol does not know would be missing
+    expect(ExportMetricsServiceRequest.toObject(message, { longs: String })).toEqual(otlp);
     const text = JSON.stringify(otlp);
     expect(text).toContain('"startTimeUnixNano":"1000000000","timeUnixNano":"2000000000"');
     // 4 ms is the upper end of bucket 63, and 6 ms in bucket ⌈32·log2 6⌉ − 1 = 82
