@@ -278,11 +278,16 @@ function toChannels(image: Pixels, wanted: 1 | 3, reuse?: Uint8ClampedArray): Ui
   const out = reuse?.length === count * wanted ? reuse : new Uint8ClampedArray(count * wanted);
   for (let i = 0; i < count; i++) {
     const at = i * channels;
-    const alpha = channels === 4 ? data[at + 3]! / 255 : 1;
-    const white = 255 * (1 - alpha);
-    const r = data[at]! * alpha + white;
-    const g = channels === 1 ? r : data[at + 1]! * alpha + white;
-    const b = channels === 1 ? r : data[at + 2]! * alpha + white;
+    let r = data[at]!;
+    let g = channels === 1 ? r : data[at + 1]!;
+    let b = channels === 1 ? r : data[at + 2]!;
+    if (channels === 4 && data[at + 3] !== 255) {
+      const alpha = data[at + 3]! / 255;
+      const white = 255 * (1 - alpha);
+      r = r * alpha + white;
+      g = g * alpha + white;
+      b = b * alpha + white;
+    }
     if (wanted === 1) out[i] = 0.299 * r + 0.587 * g + 0.114 * b;
     else {
       out[i * 3] = r;

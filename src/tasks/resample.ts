@@ -140,7 +140,7 @@ function axis(weigh: Weigh, from: number, to: number, offset: number, size: numb
  */
 export function resampler(
   place: Placement,
-  channels: number,
+  channels: 1 | 3,
   how: Choice = {},
   pad = 0,
 ): (data: ArrayLike<number>) => Float32Array {
@@ -180,14 +180,26 @@ export function resampler(
 }
 
 /** Writes the weighted sums of the columns of a row, which begins at `at`. */
-function sumColumns(data: ArrayLike<number>, at: number, taps: readonly Taps[], channels: number, out: Float64Array) {
+function sumColumns(data: ArrayLike<number>, at: number, taps: readonly Taps[], channels: 1 | 3, out: Float64Array) {
   let o = 0;
   for (const { first, weights } of taps) {
-    for (let c = 0; c < channels; c++, o++) {
-      let sum = 0;
-      let from = at + first * channels + c;
-      for (let i = 0; i < weights.length; i++, from += channels) sum += weights[i]! * data[from]!;
-      out[o] = sum;
+    let from = at + first * channels;
+    if (channels === 3) {
+      // one pass over the pixels is twice as fast as one for each channel
+      let [r, g, b] = [0, 0, 0];
+      for (let i = 0; i < weights.length; i++, from += 3) {
+        const weight = weights[i]!;
+        r += weight * data[from]!;
+        g += weight * data[from + 1]!;
+        b += weight * data[from + 2]!;
+      }
+      out[o] = r;
+      out[o + 1] = g;
+      out[o + 2] = b;
+    } else {
+      out[o] = 0;
+      for (let i = 0; i < weights.length; i++, from++) out[o]! += weights[i]! * data[from]!;
     }
+    o += channels;
   }
 }

@@ -6,7 +6,8 @@ import { compile, GraphBuilder, importTflite } from '../../src/compiler/index';
 import { loadSync } from '../../src/index';
 import { layersOf, upTo, withClassifier } from '../../src/learn/file';
 import { Learner } from '../../src/learn/index';
-import { resizePixels } from '../../src/tasks/index';
+import { placementOf } from '../../src/tasks/placement';
+import { resampler } from '../../src/tasks/resample';
 import { Random } from '../helpers/random';
 import { hasShared, sharedBytes, sharedJson } from '../helpers/shared';
 
@@ -25,6 +26,8 @@ interface Task {
 const SIDE = 32;
 const LARGE = 128;
 const CIFAR_BYTES = 3 * SIDE * SIDE;
+/** From the size of CIFAR-10 to that of the network. */
+const enlarge = resampler(placementOf(SIDE, SIDE, LARGE, LARGE), 3);
 const KEYWORD_BYTES = 490;
 
 function cifar(i: number): Uint8Array {
@@ -43,7 +46,7 @@ const tasks: Record<string, () => Task> = {
     network: 'mobilenet_v1_025_128_uint8.tflite',
     splits: 3, // other classes than those of the network, so answers differ more by chance
     count: 1000,
-    input: (i) => Uint8Array.from(resizePixels(cifar(i), SIDE, SIDE, LARGE, LARGE, 3)),
+    input: (i) => Uint8Array.from(enlarge(cifar(i))),
     labels: sharedJson<{ labels: number[] }>('data', 'cifar10', 'labels.json').labels,
   }),
   'keywords after DS-CNN': () => {

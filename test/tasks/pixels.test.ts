@@ -148,7 +148,7 @@ describe('resizing without a library', () => {
     height: number,
     newWidth: number,
     newHeight: number,
-    channels: number,
+    channels: 1 | 3,
   ): Float32Array => resampler(placementOf(width, height, newWidth, newHeight), channels)(data);
 
   it('returns equal pixels if the size stays the same', () => {
