@@ -62,10 +62,10 @@ const cannotCheck = cannotFetch(
 );
 const cannotCache = cannotFetch('of "cache"', 'browser.cache.js beside the bundle, or load bytes that you store');
 
-function hasNoCache(): never {
+function refuseCache(): never {
   throw new KletError(
     'BAD_ARGUMENT',
-    'the option "cache" is for browsers; elsewhere store the file and load its path or bytes',
+    'the option "cache" uses the storage of a browser; elsewhere download the file once, and load its path or bytes',
   );
 }
 
@@ -181,7 +181,7 @@ export function runtimeOf(provider: Provider, readPath?: PathReader, memory = PA
         const check = isChecked ? (await provider.openTrust().catch(cannotCheck)).trustOf(options) : undefined;
         const look = (start: Uint8Array): number => checkStart(start, name);
         if (options.cache) {
-          const { readCached } = await (provider.openCache ?? hasNoCache)().catch(cannotCache);
+          const { readCached } = await (provider.openCache ?? refuseCache)().catch(cannotCache);
           // only whole files are worth storing
           const checkAll = async (bytes: Uint8Array): Promise<void> => {
             await check?.(bytes, name);

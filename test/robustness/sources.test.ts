@@ -576,7 +576,7 @@ describe('an engine that is not allowed to compile WebAssembly', () => {
     await rejects(
       () => loadFresh(`${base}/model.klet`, { cache: true }),
       'BAD_ARGUMENT',
-      /"cache" is for browsers; elsewhere store the file/,
+      /"cache" uses the storage of a browser; elsewhere download the file once, and load its path/,
     );
     const { load: loadInPage } = makeRuntime({
       openWorker: never,
