@@ -159,7 +159,7 @@ function outputOf(
   if (fitting.length === 0) {
     throw new KletError(
       'BAD_ARGUMENT',
-      `${named ? `output "${name}" does` : 'no output does'} not fit; expected ${wanted}, found ${
+      `${named ? `output "${name}" does not fit` : 'no output fits'}; expected ${wanted}, found ${
         named ? `[${named.shape.join(', ')}]` : list
       }`,
     );

@@ -272,12 +272,14 @@ describePlayground('the playground', (at) => {
     await at.page.dispatchEvent('body', 'goOn');
     await at.page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 50)));
     expect(await at.page.innerText('#overview h2')).toBe('gestures');
-    expect(at.page.workers().length, 'workers of networks that are shown').toBe(1);
     await at.page.setInputFiles('#files', network);
     await at.page.click('#progress button');
     await at.page.dispatchEvent('body', 'goOn');
     expect(await at.page.isVisible('#progress')).toBe(false);
     expect(await at.page.innerText('#overview h2')).toBe('gestures');
+    await at.page.click('.examples button:has-text("Handwritten digits")');
+    await expect.poll(() => at.page.innerText('#overview h2')).toBe('digits');
+    await expect.poll(() => at.page.workers().length, { message: 'workers of networks' }).toBe(1);
   });
 
   test('keeps the network when another one cannot be opened', async () => {

@@ -1,7 +1,7 @@
 import type { Model } from '../../../src/browser';
 import type { Session } from './client';
 import { announce, card, h, progressBar, table, whileDisabled } from './dom';
-import type { NamedFile } from './labels';
+import { classCount, type NamedFile } from './labels';
 import type { Accuracy, Network, Variant } from './messages';
 import { chosenFiles, readSamples } from './samples';
 
@@ -104,6 +104,12 @@ export function accuracyView({ session, network, model, variants }: AccuracyOpti
   let note = empty;
   const update = async (): Promise<void> => {
     if (count === 0) {
+      status.replaceChildren(note);
+      return;
+    }
+    if (classCount(network.variant.meta) === undefined) {
+      result
+        .replaceChildren(h('p', { class: 'soft' }, 'Only networks with scores of classes have right answers here.'));
       status.replaceChildren(note);
       return;
     }

@@ -16,7 +16,7 @@ function plain(name: string): string {
 }
 
 /** Number of classes, if the network has a single vector of scores. */
-function classCount({ outputs }: Classes): number | undefined {
+export function classCount({ outputs }: Pick<Classes, 'outputs'>): number | undefined {
   const vectors = outputs.filter(({ shape }) => shape.filter((size) => size > 1).length === 1);
   return vectors.length === 1 ? Math.max(...vectors[0]!.shape) : undefined;
 }
