@@ -204,6 +204,16 @@ describePlayground('the playground and', (at) => {
     await expect.poll(accuracy).toContain('broken.zip cannot be opened as a .zip archive');
   });
 
+  test('samples of a network with an output that is no class', async () => {
+    const given = constantNetwork({ scores: [[0.1, 0.2, 0.7], [1, 3]] });
+    await at.open(given, fileOf('labels.txt', 'cat\ndog\n'));
+    expect(await at.page.inputValue('#rules')).toMatch(/"background": 0/);
+    await at.page.setInputFiles('#samples', fileOf('dog.png', dark, 'image/png'));
+    await expect.poll(accuracy).toContain('1 of 1');
+    await at.page.setInputFiles('#samples', fileOf('cat.png', dark, 'image/png'));
+    await expect.poll(accuracy).toContain('1 of 2');
+  });
+
   test('samples with a table, and samples that are dropped', async () => {
     await at.open(fileOf('light.klet', lightNetwork({ labels: ['dark', 'light'] })));
     const table = fileOf('table.csv', 'label,file\nlight,one.png\ndark,two.png\n', 'text/csv');

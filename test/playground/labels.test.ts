@@ -42,8 +42,7 @@ describe('the classes of samples', () => {
   });
 
   test('leave out an output that is no class', () => {
-    const task = { kind: 'classify' as const, background: 0 };
-    const classes = { labels: ['cat', 'dog'], outputs: outputs(3), task };
-    expect(labelling(['cat/1.png', 'dog/1.png'], none, classes).targets).toEqual([1, 2]);
+    const classes = { outputs: outputs(3), task: { kind: 'classify' as const, background: 0 } };
+    expect(labelling(['0/1.png', '1/1.png', '2/1.png'], none, classes).targets).toEqual([0, 1, undefined]);
   });
 });

@@ -23,12 +23,10 @@ function className(index: number, labels: readonly string[] | undefined): string
 
 function confusions({ confusions: pairs }: Accuracy, original: Variant, variant: Variant): HTMLElement[] {
   if (pairs.length === 0) return [];
-  const { labels, task } = variant.meta;
-  const background = task?.kind === 'classify' ? task.background : undefined;
-  const names = background === undefined ? labels : labels?.toSpliced(background, 0, 'no class');
+  const { labels } = variant.meta;
   const rows = pairs.slice(0, SHOWN).map((
     { target, answer, before, after },
-  ) => [className(target, names), className(answer, names), String(before), String(after)]);
+  ) => [className(target, labels), className(answer, labels), String(before), String(after)]);
   const heads = ['right answer', 'taken for', original.label, variant.label];
   const title = `Confusions that changed most: ${variant.label}`;
   return [h('h3', {}, title), table(heads, rows, title)];

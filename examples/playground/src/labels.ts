@@ -16,23 +16,22 @@ function plain(name: string): string {
 }
 
 /** Number of classes, if the network has a single vector of scores. */
-export function classCount({ outputs }: Pick<Classes, 'outputs'>): number | undefined {
+export function classCount({ outputs, task }: Classes): number | undefined {
   const vectors = outputs.filter(({ shape }) => shape.filter((size) => size > 1).length === 1);
-  return vectors.length === 1 ? Math.max(...vectors[0]!.shape) : undefined;
+  if (vectors.length !== 1) return undefined;
+  const hasBackground = task?.kind === 'classify' && task.background !== undefined;
+  return Math.max(...vectors[0]!.shape) - Number(hasBackground);
 }
 
-/** The output that stands for a class, if the network has one with this label. */
-function labelledOutput(name: string, labels: readonly string[], { task }: Classes): number | undefined {
+/** The class with this label, if the network has one. */
+function labelledClass(name: string, labels: readonly string[]): number | undefined {
   const exact = labels.indexOf(name);
-  const near = exact >= 0 ? exact : labels.findIndex((label) => plain(label) === plain(name));
-  if (near < 0) return undefined;
-  const background = task?.kind === 'classify' ? task.background : undefined;
-  // an output that is no class has no label
-  return background !== undefined && near >= background ? near + 1 : near;
+  const found = exact >= 0 ? exact : labels.findIndex((label) => plain(label) === plain(name));
+  return found < 0 ? undefined : found;
 }
 
-/** The output with this number. */
-function numberedOutput(name: string, classes: Classes): number | undefined {
+/** The class with this number. */
+function numberedClass(name: string, classes: Classes): number | undefined {
   return /^\d+$/.test(name) && Number(name) < (classCount(classes) ?? 0) ? Number(name) : undefined;
 }
 
@@ -66,7 +65,7 @@ export function labelling(paths: readonly string[], table: ReadonlyMap<string, s
   const tell = (by: string, names: readonly string[]): Labelling => {
     const labels = labelsFor(names.filter((name) => name !== ''), classes);
     const targets = names.map((name) =>
-      labelledOutput(name, labels, classes) ?? (by === 'names of files' ? undefined : numberedOutput(name, classes))
+      labelledClass(name, labels) ?? (by === 'names of files' ? undefined : numberedClass(name, classes))
     );
     return { by, targets, unknown: [...new Set(names.filter((name, i) => name !== '' && targets[i] === undefined))] };
   };

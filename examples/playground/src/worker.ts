@@ -74,6 +74,7 @@ async function open(files: Record<string, Uint8Array>, options: OpenOptions): Pr
     const guess = guessOf(variant.meta);
     // the file itself, which may be signed, changes only when a person says so
     variant.meta = { ...variant.meta, ...guess };
+    purpose = purposeOf(variant.meta);
     const { meta: { name } } = variant;
     return { name, format: 'kinglet', fileBytes, nodes: [], isFloat: false, guessed: keysOf(guess), variant };
   }
@@ -257,11 +258,13 @@ function evaluated(original: Uint8Array, other?: Uint8Array): Accuracy {
       report('Evaluating', done / examples.length);
     },
   };
+  // a .klet file may lack what the page assumes
+  const first = repack(original, { meta: purpose });
   if (!other) {
-    const score = isLabelled ? scoreOf(evaluate(original, examples, options)) : undefined;
+    const score = isLabelled ? scoreOf(evaluate(first, examples, options)) : undefined;
     return { samples: examples.length, ...(score && { score }), confusions: [] };
   }
-  const pair = evaluatePair(original, other, examples, options);
+  const pair = evaluatePair(first, other, examples, options);
   const score = isLabelled ? scoreOf(pair.second) : undefined;
   return {
     samples: examples.length,
