@@ -17,20 +17,25 @@ export function makeCamera(show) {
   let embeds = true;
   let stream;
   let timer;
+  let isShown = false;
 
   async function open() {
+    $('open-camera').disabled = true;
     try {
       stream = await navigator.mediaDevices.getUserMedia({
         video: { width: { ideal: 320 }, facingMode: 'environment' },
       });
       video.srcObject = stream;
       await video.play();
+      if (!isShown) return close(); // another source was chosen meanwhile
       hideError();
       $('camera').classList.add('live');
       timer = setInterval(look, PAUSE);
     } catch (error) {
       close();
-      showError(troubles[error.name] ? new Error(troubles[error.name]) : error);
+      if (isShown) showError(troubles[error.name] ? new Error(troubles[error.name]) : error);
+    } finally {
+      $('open-camera').disabled = false;
     }
   }
 
@@ -40,7 +45,7 @@ export function makeCamera(show) {
     stream = undefined;
     video.srcObject = null;
     $('camera').classList.remove('live');
-    show();
+    if (isShown) show();
   }
 
   function look() {
@@ -60,9 +65,13 @@ export function makeCamera(show) {
       embeds = isEmbedder;
     },
     show() {
+      isShown = true;
       show();
     },
-    hide: close,
+    hide() {
+      isShown = false;
+      close();
+    },
     press() {},
   };
 }

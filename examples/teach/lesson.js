@@ -25,9 +25,13 @@ export class Lesson {
   opened;
   #next = 1;
 
-  /** @param {Uint8Array} embedder the bytes of the network that embeds */
-  constructor(embedder) {
+  /**
+   * @param {Uint8Array} embedder the bytes of the network that embeds
+   * @param {string} network its name
+   */
+  constructor(embedder, network) {
     this.embedder = embedder;
+    this.network = network;
   }
 
   /** The names of the classes that have examples, or of the opened file. */

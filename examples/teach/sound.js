@@ -23,6 +23,7 @@ export function makeSound(show) {
   let outputs = ['embedding'];
   let listening = [];
   let loudAt = -Infinity;
+  let isShown = false;
   const picture = Object.assign(document.createElement('canvas'), { width: SIDE, height: SIDE });
 
   async function open() {
@@ -34,13 +35,15 @@ export function makeSound(show) {
       const main = await start(first, latest, hear);
       listening.push(main);
       for (const output of others) listening.push(await start(output, latest, undefined, main.stream));
+      if (!isShown) return await close(); // another source was chosen meanwhile
       hideError();
       $('sound').classList.add('live');
     } catch (error) {
       await close();
-      showError(troubles[error.name] ? new Error(troubles[error.name]) : error);
+      if (isShown) showError(troubles[error.name] ? new Error(troubles[error.name]) : error);
+    } finally {
+      $('open-sound').disabled = false;
     }
-    $('open-sound').disabled = false;
   }
 
   function start(output, latest, onAll, source) {
@@ -68,7 +71,7 @@ export function makeSound(show) {
     listening = [];
     $('sound').classList.remove('live');
     showLevel({ rms: 0 });
-    show();
+    if (isShown) show();
     // the first one holds the microphone
     for (const each of before.reverse()) await each.stop();
   }
@@ -115,9 +118,13 @@ export function makeSound(show) {
       $('time').textContent = time(timeOf(model));
     },
     show() {
+      isShown = true;
       show();
     },
-    hide: close,
+    async hide() {
+      isShown = false;
+      await close();
+    },
     press() {},
   };
 }

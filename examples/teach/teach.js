@@ -26,6 +26,7 @@ async function start() {
   let shown;
   let seen;
   let holding;
+  let turns = 0;
 
   const lesson = () => lessons[current];
   const source = () => sources[current];
@@ -178,20 +179,24 @@ async function start() {
     }
   }
 
-  /** Shows a source; `embedder` replaces its network and begins a new lesson. */
+  /**
+   * Shows a source once its network is there. `embedder` replaces the network and begins a new
+   * lesson.
+   */
   async function choose(wanted, embedder, name = NETWORKS[wanted].pathname.split('/').at(-1)) {
+    const turn = ++turns;
     release();
+    if (embedder || !lessons[wanted]) {
+      const bytes = embedder ?? embedderOf(await fetchBytes(NETWORKS[wanted]));
+      await sources[wanted].use(bytes, true);
+      lessons[wanted] = new Lesson(bytes, name);
+      for (let i = 0; i < 2; i++) lessons[wanted].newClass(sources[wanted].noun);
+    }
+    if (turn !== turns) return; // something else was chosen meanwhile
     if (wanted !== current) source().hide();
     current = wanted;
     document.querySelector(`[name=source][value=${wanted}]`).checked = true;
     for (const each of Object.keys(sources)) $(each).hidden = each !== wanted;
-    if (embedder || !lesson()) {
-      const bytes = embedder ?? embedderOf(await fetchBytes(NETWORKS[wanted]));
-      lessons[wanted] = new Lesson(bytes);
-      lessons[wanted].network = name;
-      for (let i = 0; i < 2; i++) lesson().newClass(source().noun);
-      await source().use(bytes, true);
-    }
     $('network').textContent = `embedded by ${lesson().network}`;
     seen = undefined;
     source().show();
