@@ -170,11 +170,15 @@ function rowFields({ keypoints = 0 }: DetectRules, prototypes: Grid | undefined)
   return ROW + 3 * keypoints + (prototypes?.columns ?? 0);
 }
 
-/** Boxes and scores as two outputs; boxes are decoded, or relative to anchors. */
-function anchored(of: Decoding, add: Add): Findings {
-  const { rules, outputs } = of;
-  const { keypoints = 0, coding } = rules;
-  const size = BOX + 2 * keypoints;
+/** The boxes and the scores of a network as two tables. */
+function boxesAndScores({ rules, outputs }: Decoding): [boxes: Table, scores: Table] {
+  const size = BOX + 2 * (rules.keypoints ?? 0);
+  const joint = outputs.length === 1 ? outputs[0]! : undefined;
+  if (joint && isOf(joint, ['n', 1 + size])) {
+    // MediaPipe's detectors in TensorFlow.js: the score, then the box
+    const table = tableOf(joint.data, joint.dims[0]!, 1 + size);
+    return [columnsOf(table, 1, size), columnsOf(table, 0, 1)];
+  }
   const boxes = outputOf(
     outputs,
     rules.boxes,
@@ -188,14 +192,21 @@ function anchored(of: Decoding, add: Add): Findings {
     `scores [${n}, classes]`,
     (output) => output !== boxes && output.name !== rules.coefficients && output.dims[0] === n,
   );
+  return [tableOf(boxes.data, n, size), tableOf(scores.data, n, scores.data.length / n)];
+}
+
+/** Boxes and scores; boxes are decoded, or relative to anchors. */
+function anchored(of: Decoding, add: Add): Findings {
+  const { rules } = of;
+  const [boxes, table] = boxesAndScores(of);
+  const n = boxes.rows;
   const anchors = rules.anchors && anchorList(rules.anchors);
   if (anchors && anchors.length !== n * BOX) {
     throw new KletError('SHAPE_MISMATCH', `there are ${anchors.length / BOX} anchors for ${n} boxes`);
   }
-  const table = tableOf(scores.data, n, scores.data.length / n);
-  const { activation = areParts(scores.data) ? 'none' : 'sigmoid' } = rules;
-  const isCenter = anchors !== undefined || coding === 'center';
-  const { shapeOf, isPixels } = shapes(of, tableOf(boxes.data, n, size), { isCenter, anchors });
+  const { activation = areParts(table) ? 'none' : 'sigmoid' } = rules;
+  const isCenter = anchors !== undefined || rules.coding === 'center';
+  const { shapeOf, isPixels } = shapes(of, boxes, { isCenter, anchors });
   addClasses(table, activated(activation, table), add, shapeOf);
   return { scores: table.columns, isPixels, ...coefficientsOf(of, n) };
 }

@@ -74,7 +74,7 @@ export function heatmap(of: Decoding, add: Add): Findings {
     if (one.columns === 2 && one.width === heat.width && one.height === heat.height) continue;
     throw wrongOutputs(outputs, `sizes and offsets [${heat.height}, ${heat.width}, 2] for heat maps of as many cells`);
   }
-  const score = activated(rules.activation ?? (areParts(maps.data) ? 'none' : 'sigmoid'), heat);
+  const score = activated(rules.activation ?? (areParts(heat) ? 'none' : 'sigmoid'), heat);
   const size = { cells: [heat.width, heat.height], pixels: [width, height], relative: [1, 1] }[units];
   const pair = (of: Grid, row: number, axis: number): number => valueAt(of, row, order === 'xy' ? axis : 1 - axis);
   const shapeOf = (row: number) => ({

@@ -54,11 +54,6 @@ export function isOf({ dims }: Output, sizes: readonly (number | string)[]): boo
   return dims.length === sizes.length && dims.every((size, i) => sizes[i] === size || isString(sizes[i]));
 }
 
-/** Whether all values are from 0 to 1. */
-export function areParts(values: Float32Array): boolean {
-  return values.every((value) => value >= 0 && value <= 1);
-}
-
 /** Values [rows][columns] in an array, in any order. */
 export interface Table {
   data: Float32Array;
@@ -80,6 +75,17 @@ export function columnsOf<T extends Table>(table: T, first: number, columns: num
 
 export function valueAt({ data, rowStep, columnStep }: Table, row: number, column: number): number {
   return data[row * rowStep + column * columnStep]!;
+}
+
+/** Whether all values of a table are from 0 to 1. */
+export function areParts(table: Table): boolean {
+  for (let row = 0; row < table.rows; row++) {
+    for (let column = 0; column < table.columns; column++) {
+      const value = valueAt(table, row, column);
+      if (!(value >= 0 && value <= 1)) return false;
+    }
+  }
+  return true;
 }
 
 /** Relative coordinates are hardly larger than 1, pixels are. */

@@ -11,7 +11,7 @@ export { compareEmbeddings, embed, Gallery, type GalleryMatch } from './embed';
 export type { KnownRules } from '../format/known';
 export type { ImageFile } from './files';
 export type { ObjectMask } from './masks';
-export { imageShape, imageToInput, type ImageModel, type ImageSource, type Pixels } from './pixels';
+export { imageShape, imageToInput, type ImageModel, type ImageSource, type ImageValues, type Pixels } from './pixels';
 export { pose, type Keypoint, type Pose } from './pose';
 export { isKnown } from './known';
 export { regress, type Estimate } from './regress';

@@ -23,6 +23,9 @@ export interface Pixels {
 /** The longest side of an input. */
 const MAX_SIDE = 65536;
 
+/** An image as the values of an input. */
+export type ImageValues = Float32Array | Uint8Array | Int8Array | Int32Array;
+
 /** What `imageToInput` and the tasks take as an image. */
 export type ImageSource = Pixels | Drawable | ImageFile;
 
@@ -38,8 +41,8 @@ export type ImageSource = Pixels | Drawable | ImageFile;
  *   VideoFrame; in Node also the path or the bytes of a PNG, JPEG or BMP file
  * @param input the model, or its input: [1, H, W, C], [1, C, H, W], [H, W, C], [C, H, W], [1, H, W]
  *   or [H, W], C = 1 or 3
- * @param given the model's `meta.preprocessing`. Without it, uint8 inputs get the bytes unchanged,
- *   int8 inputs byte − 128, float32 inputs byte / 255
+ * @param given the model's `meta.preprocessing`. Without it, uint8 and int32 inputs get the bytes
+ *   unchanged, int8 inputs byte − 128, float32 inputs byte / 255
  * @returns the array for `predict`: real numbers (with preprocessing, or for float32) or raw values
  * @throws KletError `SHAPE_MISMATCH` if the input does not have the shape of an image or the data
  *   does not have width × height pixels; `TYPE_MISMATCH` if the input is of another type;
@@ -51,11 +54,7 @@ export type ImageSource = Pixels | Drawable | ImageFile;
  * const scores = model.predict(imageToInput(pixels, model));
  * ```
  */
-export function imageToInput(
-  image: ImageSource,
-  input: TensorInfo | ImageModel,
-  given?: Preprocessing,
-): Float32Array | Uint8Array | Int8Array {
+export function imageToInput(image: ImageSource, input: TensorInfo | ImageModel, given?: Preprocessing): ImageValues {
   const reader = new ImageReader(input, given);
   reader.read(image);
   return reader.values;
@@ -63,7 +62,7 @@ export function imageToInput(
 
 /** Converts images to the input of a network. Its arrays are filled again for each image. */
 export class ImageReader {
-  readonly values: Float32Array | Uint8Array | Int8Array;
+  readonly values: ImageValues;
   /** Whether channels come before rows and columns. */
   readonly isPlanar: boolean;
   private readonly tensor: TensorInfo;
@@ -106,7 +105,8 @@ export class ImageReader {
       const first = isReversed ? channels - 1 - channel : channel;
       for (let i = first, o = channel * plane; i < pixels.length; i += channels, o += step) {
         const value = invert ? 255 - pixels[i]! : pixels[i]!;
-        values[o] = isWhole ? Math.round(value) + offset : value / divisor * scale + offset;
+        const real = value / divisor * scale + offset;
+        values[o] = isWhole ? Math.round(real) : real;
       }
     }
     return place;
@@ -159,11 +159,16 @@ function outputFor(
   { name, dtype }: TensorInfo,
   preprocessing: ImagePreprocessing | undefined,
   count: number,
-): Float32Array | Uint8Array | Int8Array {
+): ImageValues {
+  // only these are not quantized from real numbers
+  if (dtype === 'int32') return new Int32Array(count);
   if (preprocessing || dtype === 'float32') return new Float32Array(count);
   if (dtype === 'uint8') return new Uint8Array(count);
   if (dtype === 'int8') return new Int8Array(count);
-  throw new KletError('TYPE_MISMATCH', `input "${name}" is ${show(dtype)}; images need a uint8, int8 or float32 input`);
+  throw new KletError(
+    'TYPE_MISMATCH',
+    `input "${name}" is ${show(dtype)}; images need a uint8, int8, int32 or float32 input`,
+  );
 }
 
 /** How bytes of a channel become values: value / divisor · scale + offset. */

@@ -144,7 +144,7 @@ function heatmap({ rules, outputs, place, isPlanar }: Answer<'pose'>): RelativeP
   if (offsets && (offsets.columns !== 2 * heat.columns || offsets.rows !== heat.rows)) {
     throw wrongOutputs(outputs, `offsets of ${2 * heat.columns} numbers for ${heat.columns} points`);
   }
-  const { activation = areParts(heat.data) ? 'none' : 'sigmoid', order = 'yx' } = rules;
+  const { activation = areParts(heat) ? 'none' : 'sigmoid', order = 'yx' } = rules;
   const scoreOf = activated(activation, heat);
   const points = Array.from({ length: heat.columns }, (_, k): [number, number, number] => {
     const cell = peakOf(heat, k);

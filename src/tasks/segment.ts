@@ -84,7 +84,7 @@ export function segment(image: ImageSource, model: TaskModel, options: SegmentOp
   if (isIndex) {
     for (let row = 0; row < height; row++) sampler.nearest(row, indexes.subarray(row * width, (row + 1) * width));
   } else if (hasMask) {
-    const { activation = areParts(output.data) ? 'none' : 'sigmoid', threshold = 0.5 } = rules;
+    const { activation = areParts(grid) ? 'none' : 'sigmoid', threshold = 0.5 } = rules;
     const act = activate(activation);
     for (let row = 0; row < height; row++) sampler.interpolate(row, 0, mask.subarray(row * width, (row + 1) * width));
     for (let i = 0; i < mask.length; i++) {

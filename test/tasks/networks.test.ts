@@ -1,11 +1,14 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { compile, importerOf, importModel, ssdAnchors } from '../../src/compiler/index';
 import type { Meta } from '../../src/format/meta';
 import { loadSync, type Model } from '../../src/index';
 import { detect } from '../../src/tasks/detect';
+import { decodeImage } from '../../src/tasks/image';
 import { imageToInput } from '../../src/tasks/pixels';
+import { placementOf } from '../../src/tasks/placement';
+import { resampler } from '../../src/tasks/resample';
 import { segment } from '../../src/tasks/segment';
 import { iouOf } from '../../src/decoding/suppress';
 import { hasShared, shared, sharedBytes } from '../helpers/shared';
@@ -80,6 +83,37 @@ describe.skipIf(!hasShared)('real networks', () => {
       expect(box[0]).toBeCloseTo(Math.max(0, expected[i]!.left), 3);
       expect(keypoints![0]!.x).toBeCloseTo(expected[i]!.pointX, 3);
       expect(keypoints![0]!.y).toBeCloseTo(expected[i]!.pointY, 3);
+    });
+  });
+
+  it('MediaPipe’s face detector finds what @tensorflow-models/face-detection finds', async () => {
+    const anchors = ssdAnchors({
+      width: 128,
+      height: 128,
+      strides: [8, 16, 16, 16],
+      minScale: 0.1484375,
+      maxScale: 0.75,
+      fixedAnchorSize: true,
+    });
+    const model = await open('formats/tfjs/hm_facemesh-detection-short', 'facemesh-detection-short.json', {
+      labels: ['face'],
+      preprocessing: { ...image, scale: 1 / 127.5, offset: -1 },
+      task: { kind: 'detect', anchors, keypoints: 6, threshold: 0.5, iou: 0.3 },
+    });
+    const { width, height, data } = decodeImage(readFileSync(photo));
+    const fit = resampler(placementOf(width, height, 128, 128, { fit: 'letterbox' }), 3, { resize: 'opencv' });
+    const [found, ...others] = detect(
+      { width: 128, height: 128, channels: 3, data: Uint8Array.from(fit(data)) },
+      model,
+    );
+    expect(others).toEqual([]);
+    // version 1.0.3 with the runtime tfjs, modelType "short" and this network, on the same pixels
+    const points = [[55.49696, 40.97632], [74.54932, 39.05103], [65.56032, 48.42334], [66.34016, 58.33386], [46.13957,
+      47.91974], [85.59647, 44.54765]];
+    [45.06447, 30.22718, 86.98737, 72.14999].forEach((edge, i) => expect(found!.box[i]).toBeCloseTo(edge, 4));
+    points.forEach(([x, y], i) => {
+      expect(found!.keypoints![i]!.x).toBeCloseTo(x!, 4);
+      expect(found!.keypoints![i]!.y).toBeCloseTo(y!, 4);
     });
   });
 

@@ -219,9 +219,22 @@ describe('imageShape', () => {
   });
 });
 
+describe('an int32 input', () => {
+  const tensor: TensorInfo = { name: 'x', dtype: 'int32', shape: [1, 1, 3, 1] };
+
+  it('gets the bytes, as MoveNet takes them', () => {
+    expect(imageToInput(gray(3, 1, [0, 7, 255]), tensor)).toEqual(Int32Array.of(0, 7, 255));
+  });
+
+  it('gets whole numbers with preprocessing', () => {
+    const image = { kind: 'image', channels: 1, scale: 0.5, offset: -1 } as const;
+    expect(imageToInput(gray(3, 1, [0, 7, 254]), tensor, image)).toEqual(Int32Array.of(-1, 3, 126));
+  });
+});
+
 describe('errors', () => {
-  it('an int32 input is refused', () => {
-    expect(codeOf(() => imageToInput(gray(1, 1, [0]), { name: 'x', dtype: 'int32', shape: [1, 1, 1, 1] })))
+  it.each(['int16', 'int64', 'bool'] as const)('an %s input is refused', (dtype) => {
+    expect(codeOf(() => imageToInput(gray(1, 1, [0]), { name: 'x', dtype, shape: [1, 1, 1, 1] })))
       .toBe('TYPE_MISMATCH');
   });
 
