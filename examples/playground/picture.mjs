@@ -8,7 +8,7 @@ import { servePlayground } from '../../src/build/playground.mjs';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const { url, close } = await servePlayground(8080);
 const browser = await chromium.launch({ executablePath: process.env.CHROME_PATH, args: ['--no-sandbox'] });
-const page = await browser.newPage({ viewport: { width: 1000, height: 900 }, colorScheme: 'light' });
+const page = await browser.newPage({ viewport: { width: 1000, height: 1180 }, colorScheme: 'light' });
 await page.goto(url);
 await page.click('text=Handwritten digits');
 await page.waitForSelector('#try-file', { state: 'attached' });

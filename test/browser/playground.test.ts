@@ -229,6 +229,23 @@ describePlayground('the playground', (at) => {
     expect(await at.page.isVisible('#trouble')).toBe(false);
   });
 
+  test('asks for the shapes that a file leaves open', async () => {
+    const sizes = { shape: [1, 1, 1, 3], shapeSignature: [1, -1, -1, 3] };
+    const tensor = (name: string) => ({ name, ...sizes, type: 'FLOAT32' as const });
+    const open = writeTflite({
+      tensors: [tensor('x'), tensor('y')],
+      operators: [{ kind: 'LOGISTIC', inputs: ['x'], outputs: ['y'] }],
+      inputs: ['x'],
+      outputs: ['y'],
+    });
+    await at.page.setInputFiles('#files', fileOf('open.tflite', open));
+    await at.page.waitForSelector('#trouble:not([hidden])');
+    await at.page.fill('#again', 'x=1,9,12,3');
+    await at.page.click('text=Try again');
+    await at.page.waitForSelector('#try .actions');
+    expect(await at.page.innerText('#overview table')).toMatch(/x\s+float32\s+1 × 9 × 12 × 3/);
+  });
+
   test('runs a network of other values on noise', async () => {
     await at.openExample('Gestures');
     await at.page.click('#try-noise');
@@ -249,6 +266,11 @@ describePlayground('the playground', (at) => {
       expect(await at.page.innerText('#trouble'), what).toMatch(message);
       expect(await at.page.isVisible('#progress')).toBe(false);
     }
+    await at.page.evaluate(() => {
+      Object.defineProperty(Blob.prototype, 'size', { value: 513 * 2 ** 20 });
+    });
+    await at.page.setInputFiles('#files', network);
+    await expect.poll(() => at.page.innerText('#trouble')).toMatch(/513 MiB, but the page opens at most 512 MiB/);
   });
 
   /** Lets the page wait for the bytes of a file until it is told to go on. */

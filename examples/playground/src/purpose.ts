@@ -147,12 +147,12 @@ function rulesEditor(purpose: Purpose, apply: (purpose: Purpose) => Promise<void
   );
 }
 
-function writer(click: () => void): HTMLElement {
-  return h(
-    'p',
-    { class: 'actions' },
-    h('button', { class: 'button', type: 'button', click }, 'Write it into the file'),
-  );
+/** A button that writes a guess into a `.klet` file. */
+function writer(guess: Purpose, write: (purpose: Purpose) => void): HTMLElement {
+  const click = (): void => {
+    write(guess);
+  };
+  return h('button', { class: 'button small', type: 'button', click }, 'Write it into the file');
 }
 
 /** @returns a section in which a person says what the network is for */
@@ -190,9 +190,13 @@ export function purposeView({ network, write }: PurposeOptions): HTMLElement {
     const editor = rulesEditor(purpose, apply);
     (editor as HTMLDetailsElement).open = isOpen;
     body.replaceChildren(
-      h('p', { class: 'soft' }, note),
+      h(
+        'div',
+        { class: 'note' },
+        h('p', { class: 'soft' }, note),
+        isOnlyGuessed ? writer(purpose, attempt) : undefined,
+      ),
       ...(fields.length > 0 ? [h('div', { class: 'fields' }, ...fields)] : []),
-      ...(isOnlyGuessed ? [writer(() => attempt(purpose))] : []),
       editor,
     );
   };
