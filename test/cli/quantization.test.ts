@@ -28,6 +28,8 @@ describe('convert --int8', () => {
     const model = load('int8.klet');
     expect(model.inputs[0]!.dtype).toBe('int8');
     expect(model.meta.provenance).toMatchObject({ quantized: { samples: 45 } });
+    // for drift() of a monitor
+    expect(model.meta.reference).toMatchObject({ version: 1, predictions: 45, inputs: { image: { outside: 0 } } });
   });
 
   it('says what to give as samples, and why', async () => {
