@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import license from 'rollup-plugin-license';
+import { LINE, textOf } from './licenseText.mjs';
 
 const FILE = 'dist/THIRD-PARTY.txt';
 const HEAD = 'The files of this folder contain code of the following packages.\n';
@@ -18,16 +19,7 @@ export const licenses = license({
       for (const dependency of dependencies) bundled.set(dependency.name, dependency);
       const names = [...bundled.keys()].sort();
       mkdirSync('dist', { recursive: true });
-      writeFileSync(FILE, [HEAD, ...names.map((name) => textOf(bundled.get(name)))].join(`\n${'─'.repeat(80)}\n\n`));
+      writeFileSync(FILE, [HEAD, ...names.map((name) => textOf(bundled.get(name)))].join(LINE));
     },
   },
 });
-
-function textOf({ name, version, license: kind, licenseText, noticeText, homepage, repository }) {
-  const isApache = /\bApache-2\.0\b/.test(kind);
-  if (!licenseText && !isApache) throw new Error(`the package ${name} (${kind}) has no text of its licence`);
-  const origin = homepage ?? repository?.url ?? repository;
-  const text = licenseText ?? readFileSync(new URL('../../LICENSE', import.meta.url), 'utf8');
-  return [`${name} ${version}\n${kind}\n${origin}`, text.trim(), noticeText?.trim()].filter(Boolean).join('\n\n') +
-    '\n';
-}

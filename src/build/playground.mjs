@@ -7,6 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import { LINE, textOfPackage } from './licenseText.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const source = path.join(root, 'examples/playground');
@@ -40,7 +41,7 @@ export async function buildPlayground(folder = target) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(path.join(folder, 'kinglet'), { recursive: true });
   mkdirSync(path.join(folder, 'models'));
-  await build({
+  const { metafile } = await build({
     entryPoints: ['main', 'worker'].map((name) => path.join(source, `src/${name}.ts`)),
     outdir: folder,
     bundle: true,
@@ -48,6 +49,7 @@ export async function buildPlayground(folder = target) {
     target: 'es2022',
     minify: true,
     logLevel: 'warning',
+    metafile: true,
     plugins: [builtEntries],
   });
   for (const file of [...Object.values(entries), ...fetched]) {
@@ -56,11 +58,19 @@ export async function buildPlayground(folder = target) {
   for (const model of models) {
     cpSync(path.join(root, `models/${model}.klet`), path.join(folder, `models/${path.basename(model)}.klet`));
   }
-  cpSync(path.join(root, 'dist/THIRD-PARTY.txt'), path.join(folder, 'THIRD-PARTY.txt'));
+  writeFileSync(path.join(folder, 'THIRD-PARTY.txt'), licensesOf(metafile));
   cpSync(path.join(root, 'examples/page.css'), path.join(folder, 'page.css'));
   for (const file of ['index.html', 'style.css']) cpSync(path.join(source, file), path.join(folder, file));
   writeServiceWorker(folder);
   return folder;
+}
+
+/** The packages in the entries of dist/ and in the page, with their licences. */
+function licensesOf({ inputs }) {
+  const packages = Object.keys(inputs).map((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0]);
+  const own = [...new Set(packages)].filter(Boolean).map((one) => textOfPackage(path.resolve(one)));
+  const listed = readFileSync(path.join(root, 'dist/THIRD-PARTY.txt'), 'utf8');
+  return [listed, ...own.filter((text) => !listed.includes(text.split('\n')[0]))].join(LINE);
 }
 
 /** The list of files and a hash of them, which changes when one of them does. */

@@ -335,6 +335,13 @@ describePlayground('the playground', (at) => {
     expect(at.problems.splice(0).join()).toMatch(/Content Security Policy/);
   });
 
+  test('names the packages whose code it has', async () => {
+    const text = await at.page.evaluate(async () => (await fetch('THIRD-PARTY.txt')).text());
+    for (const name of ['@dagrejs/dagre', 'papaparse', 'fflate', 'flatbuffers']) {
+      expect(text.match(new RegExp(`^${name} \\d`, 'gm')), name).toHaveLength(1);
+    }
+  });
+
   test('works without a network after the first visit', async () => {
     await at.page.waitForSelector('[data-offline=ready]');
     await at.context.setOffline(true);

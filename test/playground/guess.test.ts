@@ -47,6 +47,7 @@ describe('what a network is for', () => {
     expect(valuesFor({ dtype: 'int8', scale: 1, zeroPoint: -128 })).toMatchObject({ scale: 1, offset: 0 });
     expect(valuesFor({ dtype: 'uint8', scale: 1 / 255, zeroPoint: 0 })).toMatchObject({ scale: 1 / 255, offset: 0 });
     expect(valuesFor({ dtype: 'uint8' })).toMatchObject({ scale: 1, offset: 0 });
+    expect(valuesFor({ dtype: 'int32' })).toMatchObject({ scale: 1, offset: 0 });
   });
 
   test('long or small inputs are no pictures', () => {

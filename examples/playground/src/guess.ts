@@ -52,9 +52,11 @@ export function inputKind({ inputs, preprocessing }: Pick<Description, 'inputs' 
 
 /** The real numbers that an input can represent. */
 function rangeOf({ dtype, scale, zeroPoint = 0 }: TensorInfo): [least: number, most: number] {
-  if (dtype === 'uint8') return scale === undefined ? [0, 255] : [-zeroPoint * scale, (255 - zeroPoint) * scale];
-  if (dtype === 'int8' && scale !== undefined) return [(-128 - zeroPoint) * scale, (127 - zeroPoint) * scale];
-  return [0, 1];
+  if (dtype === 'float32') return [0, 1];
+  // integers without a scale are the bytes of the pixels
+  if (scale === undefined) return [0, 255];
+  if (dtype === 'uint8') return [-zeroPoint * scale, (255 - zeroPoint) * scale];
+  return [(-128 - zeroPoint) * scale, (127 - zeroPoint) * scale];
 }
 
 function pixelsOf(input: TensorInfo): Purpose['preprocessing'] {

@@ -1,18 +1,13 @@
-import { imageShape, imageToInput } from '../../../src/tasks/index';
+import { imageShape } from '../../../src/tasks/index';
 import { audioToInput, featuresOf, resample } from '../../../src/audio/index';
 import type { Model, Preprocessing, TensorInfo } from '../../../src/browser';
 
 // Inputs of a network from pictures, sound, files and noise.
 
 export type AudioPreprocessing = Extract<Preprocessing, { kind: 'audio' }>;
-type Described = Pick<Model, 'inputs' | 'meta'>;
 
 /** Pixels on the longer side of a picture on the page; larger ones are scaled down. */
 const LARGEST = 1024;
-
-export function imageInput(image: ImageBitmap | HTMLCanvasElement | OffscreenCanvas, model: Described): Float32Array {
-  return Float32Array.from(imageToInput(image, model));
-}
 
 export async function decodeSound(file: Blob, name: string, sampleRate: number): Promise<Float32Array> {
   const context = new OfflineAudioContext(1, 1, 48_000);

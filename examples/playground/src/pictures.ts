@@ -1,7 +1,8 @@
 import type { ImagePreprocessing } from '../../../src/browser';
+import { imageToInput } from '../../../src/tasks/index';
 import { answerTo } from './answers';
 import { h } from './dom';
-import { imageInput, noisePicture, pictureOf, scaledDown } from './inputs';
+import { noisePicture, pictureOf, scaledDown } from './inputs';
 import { outputsView } from './outputs';
 import { drawingPad } from './pad';
 import type { Panel } from './panel';
@@ -16,7 +17,7 @@ const TINY = 100;
 /** Shows the answer for a picture, and draws it over the picture on the canvas. */
 function look(panel: Panel, picture: Picture, context?: CanvasRenderingContext2D): void {
   const answer = answerTo(picture, panel.taskModel, panel.memory) ??
-    outputsView(panel.model, panel.predict(imageInput(picture, panel.model)));
+    outputsView(panel.model, panel.predict(imageToInput(picture, panel.model)));
   if (context) answer.draw?.(context);
   panel.show(answer);
 }

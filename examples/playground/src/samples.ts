@@ -1,8 +1,9 @@
 import { parse } from 'papaparse';
 import { unzipSync } from 'fflate';
 import type { Model } from '../../../src/browser';
+import { imageToInput } from '../../../src/tasks/index';
 import { inputKind } from './guess';
-import { decodeSound, imageInput, npyValues, pictureOf, soundInput, type AudioPreprocessing } from './inputs';
+import { decodeSound, npyValues, pictureOf, soundInput, type AudioPreprocessing } from './inputs';
 import { labelling, type NamedFile } from './labels';
 import type { Sample } from './messages';
 
@@ -68,7 +69,7 @@ async function inputsOf({ path, file }: NamedFile, model: Model): Promise<Float3
   if (kind === 'audio') {
     return [soundInput(await decodeSound(file, path, (preprocessing as AudioPreprocessing).sampleRate), model)];
   }
-  if (kind === 'image') return [imageInput(await pictureOf(file, path), model)];
+  if (kind === 'image') return [Float32Array.from(imageToInput(await pictureOf(file, path), model))];
   throw new Error(`${path}: samples of this network are NumPy files (.npy) of float32 values`);
 }
 
