@@ -20,6 +20,9 @@ const photo = path.join(shared, 'data/photos/grace_hopper.bmp');
 const [WIDTH, HEIGHT] = [512, 600];
 const face: [number, number, number, number] = [165, 120, 355, 335];
 
+/** What the anchors of MediaPipe's detectors have in common. */
+const mediaPipe = { minScale: 0.1484375, maxScale: 0.75, fixedAnchorSize: true };
+
 async function open(folder: string, file: string, meta: Partial<Meta>): Promise<Model> {
   const weights = readdirSync(path.join(shared, folder)).filter((name) => /^[a-z-]+\.bin$/.test(name));
   const files = Object.fromEntries(weights.map((name) => [name, sharedBytes(folder, name)]));
@@ -50,14 +53,7 @@ describe.skipIf(!hasShared)('real networks', () => {
   });
 
   it('MediaPipe’s palm detector gives the boxes and points of its formulas', async () => {
-    const anchors = ssdAnchors({
-      width: 192,
-      height: 192,
-      strides: [8, 16, 16, 16],
-      minScale: 0.1484375,
-      maxScale: 0.75,
-      fixedAnchorSize: true,
-    });
+    const anchors = ssdAnchors({ width: 192, height: 192, strides: [8, 16, 16, 16], ...mediaPipe });
     const model = await open('odd', 'openmv__palm_detection_full_192__27d851.tflite', {
       preprocessing: image,
       task: { kind: 'detect', anchors, keypoints: 7, activation: 'sigmoid', threshold: 0.05, suppression: 'none' },
@@ -87,14 +83,7 @@ describe.skipIf(!hasShared)('real networks', () => {
   });
 
   it('MediaPipe’s face detector finds what @tensorflow-models/face-detection finds', async () => {
-    const anchors = ssdAnchors({
-      width: 128,
-      height: 128,
-      strides: [8, 16, 16, 16],
-      minScale: 0.1484375,
-      maxScale: 0.75,
-      fixedAnchorSize: true,
-    });
+    const anchors = ssdAnchors({ width: 128, height: 128, strides: [8, 16, 16, 16], ...mediaPipe });
     const model = await open('formats/tfjs/hm_facemesh-detection-short', 'facemesh-detection-short.json', {
       labels: ['face'],
       preprocessing: { ...image, scale: 1 / 127.5, offset: -1 },
