@@ -28,7 +28,9 @@ const shared = Object.entries({
   gates: ['add_i16', 'narrow_i16_i8', 'one_less_i16'],
   gatesF32: ['add_f32', 'blend_f32', 'clip_f32', 'multiply_add_f32', 'multiply_f32', 'norm_f32', 'one_less_f32',
     'rescale_add_f32'],
-  hybrid: ['gemm_hybrid_1x8', 'quantize_range'],
+  gemm: ['storeSums'],
+  hybrid: ['dequantize_sums', 'quantize_range'],
+  widen: ['list_panel_i8'],
   store: ['storePart'],
   wide: ['gemm_i16_4x8'],
 }).flatMap(([file, names]) => names.map((name) => `assembly/kernels/${file}/${name}`));
@@ -47,10 +49,9 @@ const calls = {
 
 const flavors = ['relaxed', 'simd', 'scalar', 'relaxed.threads', 'simd.threads', 'scalar.threads'];
 mkdirSync('build', { recursive: true });
-for (const flavor of flavors) await compile('assembly/index.ts', '--target', flavor);
-const [relaxed, simd, scalar, relaxedThreads, simdThreads, scalarThreads] = flavors.map((flavor) =>
-  readFileSync(`build/core.${flavor}.wasm`)
-);
+for (const flavor of flavors) await compile('assembly/index.ts', '--target', flavor, '--debug');
+const [relaxed, simd, scalar, relaxedThreads, simdThreads, scalarThreads] =
+  inOneOrder(flavors.map((flavor) => `build/core.${flavor}.wasm`));
 const carried = {
   simd,
   scalar,
@@ -98,6 +99,37 @@ async function compile(...options) {
   if (!error) return;
   console.error(stderr.toString());
   process.exit(1);
+}
+
+/**
+ * Gives the functions of cores the same order. Those that all cores have then have the same numbers
+ * in calls, and patches are a seventh to a third smaller. Removes the names that this needs.
+ *
+ * @returns the contents of the files
+ */
+function inOneOrder(files) {
+  const modules = files.map((file) => binaryen.readBinary(readFileSync(file)));
+  const functions = modules.map((module) =>
+    Array.from({ length: module.getNumFunctions() }, (_, i) => binaryen.getFunctionInfo(module.getFunctionByIndex(i)))
+      .filter((info) => !info.module)
+  );
+  const infos = functions.map((list) => new Map(list.map((info) => [info.name, info])));
+  const names = new Set(functions.flatMap((list) => list.map(({ name }) => name)));
+  binaryen.setDebugInfo(false);
+  // the functions of all cores first
+  const shares = (name) => infos.filter((info) => info.has(name)).length;
+  const order = [...names].sort((a, b) => shares(b) - shares(a));
+  return modules.map((module, i) => {
+    for (const name of order) {
+      const info = infos[i].get(name);
+      if (!info) continue;
+      module.removeFunction(name);
+      module.addFunction(name, info.params, info.results, info.vars, info.body);
+    }
+    const bytes = Buffer.from(module.emitBinary());
+    writeFileSync(files[i], bytes);
+    return bytes;
+  });
 }
 
 /**
