@@ -1,5 +1,5 @@
 import { narrowBelow, requantize, requantize4, requantizeMagic, requantizeZero } from './requantize';
-import { storeBytes } from './store';
+import { storeBytes, storeWords } from './store';
 
 // int8 matrix product: rows of activations times one panel of weights, requantized to int8. Lanes
 // are output channels, so no accumulator is summed across lanes and per-channel scales are vectors.
@@ -9,7 +9,8 @@ import { storeBytes } from './store';
 //   b     i16 [pairs][8][2] one panel of 8 channels, widened, minus the weights' zero point
 //   bias  i32 [8] · scale f32 [8]
 //   out   u32 [rows] output addresses; `lanes` (1 to 8) bytes are written from byte `channel` on
-//   range i32 [3] zero point, minimum and maximum of the output
+//   range i32 [3] zero point, minimum and maximum of the output; or 0, then the accumulators are
+//         written as i32, and the scale is not read
 //   |acc| ≤ K·128·255 + |bias| < 2^31 for K ≤ 65,536; for larger K the compiler bounds the
 //   weights. Partial sums may wrap around.
 //
@@ -63,6 +64,14 @@ export function gemm_i8_4x8(
         a2 += 4;
         a3 += 4;
       }
+      const p = out + (m << 2);
+      if (range == 0) {
+        storeSums(p, channel, lanes, c00, c01);
+        storeSums(p + 4, channel, lanes, c10, c11);
+        storeSums(p + 8, channel, lanes, c20, c21);
+        storeSums(p + 12, channel, lanes, c30, c31);
+        continue;
+      }
       c00 = requantize4(c00, scale0, low, magic, back);
       c01 = requantize4(c01, scale1, low, magic, back);
       c10 = requantize4(c10, scale0, low, magic, back);
@@ -73,7 +82,6 @@ export function gemm_i8_4x8(
       c31 = requantize4(c31, scale1, low, magic, back);
       const q01 = narrowBelow(i16x8.narrow_i32x4_s(c00, c01), i16x8.narrow_i32x4_s(c10, c11), high);
       const q23 = narrowBelow(i16x8.narrow_i32x4_s(c20, c21), i16x8.narrow_i32x4_s(c30, c31), high);
-      const p = out + (m << 2);
       if (lanes == 8) {
         v128.store64_lane(load<usize>(p) + channel, q01, 0);
         v128.store64_lane(load<usize>(p, 4) + channel, q01, 1);
@@ -103,6 +111,11 @@ export function gemm_i8_4x8(
           ap += 4;
           bp += 32;
         }
+        if (range == 0) {
+          storeSum(out + (m << 2), channel + lane, c0);
+          if (lane + 1 < lanes) storeSum(out + (m << 2), channel + lane + 1, c1);
+          continue;
+        }
         store<i8>(p + lane, requantize(c0, load<f32>(scale + (lane << 2)), low, high, zeroPoint));
         if (lane + 1 < lanes) {
           store<i8>(p + lane + 1, requantize(c1, load<f32>(scale + (lane << 2), 4), low, high, zeroPoint));
@@ -110,6 +123,19 @@ export function gemm_i8_4x8(
       }
     }
   }
+}
+
+/** Stores the sums of `lanes` channels from `channel` on at the address at p. */
+function storeSums(p: usize, channel: i32, lanes: i32, c0: v128, c1: v128): void {
+  const to = load<usize>(p) + (channel << 2);
+  storeWords(to, c0, lanes);
+  if (lanes > 4) storeWords(to + 16, c1, lanes - 4);
+}
+
+/** Stores the sum of a channel at the address at p. */
+@inline
+function storeSum(p: usize, channel: i32, sum: i32): void {
+  store<i32>(load<usize>(p) + (channel << 2), sum);
 }
 
 // The same product with relaxed SIMD. The second operand of a relaxed dot product must be in 0 …
@@ -261,6 +287,16 @@ export function gemm_relaxed_6x8(
         a5 -= plane + lda;
       }
     }
+    const p = out + (m << 2);
+    if (range == 0) {
+      storeSums(p, channel, lanes, c00, c01);
+      storeSums(p + 4, channel, lanes, c10, c11);
+      storeSums(p + 8, channel, lanes, c20, c21);
+      storeSums(p + 12, channel, lanes, c30, c31);
+      storeSums(p + 16, channel, lanes, c40, c41);
+      storeSums(p + 20, channel, lanes, c50, c51);
+      continue;
+    }
     c00 = requantize4(c00, scale0, lowest, magic, back);
     c01 = requantize4(c01, scale1, lowest, magic, back);
     c10 = requantize4(c10, scale0, lowest, magic, back);
@@ -273,7 +309,6 @@ export function gemm_relaxed_6x8(
     c41 = requantize4(c41, scale1, lowest, magic, back);
     c50 = requantize4(c50, scale0, lowest, magic, back);
     c51 = requantize4(c51, scale1, lowest, magic, back);
-    const p = out + (m << 2);
     storePair(p + 0, channel, lanes, narrowBelow(i16x8.narrow_i32x4_s(c00, c01), i16x8.narrow_i32x4_s(c10, c11), high));
     storePair(p + 8, channel, lanes, narrowBelow(i16x8.narrow_i32x4_s(c20, c21), i16x8.narrow_i32x4_s(c30, c31), high));
     storePair(

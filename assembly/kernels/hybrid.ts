@@ -1,4 +1,4 @@
-import { clamp, joinPlanes, lesser } from './lanes';
+import { clamp, lesser } from './lanes';
 import { storeWords } from './store';
 
 // Float activations times int8 weights. The activations of one image (or row) are quantized by
@@ -76,87 +76,60 @@ export function quantize_range(a: usize, out: usize, n: i32): void {
   const offset = <f32>zeroPoint;
   const low: f32 = -128;
   const high: f32 = 127;
-  for (let i = 0; i < n; i++) {
-    let x = offset + load<f32>(a + (i << 2)) * inverse;
-    x = x < low ? low : x;
-    x = high < x ? high : x;
+  let i = 0;
+  if (ASC_FEATURE_SIMD) {
+    const zeros = i32x4.splat(zeroPoint);
+    const half = f32x4.splat(0.5);
+    const sign = f32x4.splat(-0.0);
+    for (; i <= n - 4; i += 4) {
+      const scaled = f32x4.add(f32x4.splat(offset), f32x4.mul(v128.load(a + (i << 2)), f32x4.splat(inverse)));
+      const x = clamp<v128>(scaled, f32x4.splat(low), f32x4.splat(high));
+      const rounded = i32x4.trunc_sat_f32x4_s(f32x4.add(x, v128.or(v128.and(x, sign), half)));
+      const q = v128.bitselect(rounded, zeros, f32x4.eq(x, x));
+      const words = i16x8.narrow_i32x4_s(q, q);
+      v128.store32_lane(out + i, i8x16.narrow_i16x8_s(words, words), 0);
+    }
+  }
+  for (; i < n; i++) {
+    const x = clamp<f32>(offset + load<f32>(a + (i << 2)) * inverse, low, high);
     // x is now in range or NaN, which becomes the zero point
     store<i8>(out + i, x == x ? <i32>(x < 0 ? x - 0.5 : x + 0.5) : zeroPoint);
   }
 }
 
 /**
- * One row times one panel: out = clamp(f32(Σ a·w − zeroPoint·Σ w) · (scale · weightScale) + bias)
+ * out f32 [n] = clamp(f32(Σ a·w − zeroPoint·Σ w) · (scale · weightScale) + bias)
  *
- *   a           i16 [4·quads]; relaxed SIMD: two planes of u8 [4·quads], `plane` bytes apart
- *   panel       i16 [2·quads][8][2]; relaxed SIMD: i8 [quads][8][4] as stored in the file
- *   weightSums  i32 [8] Σ w of each channel
- *   weightScale f32 [8] · bias f32 [8]
- *   out         f32 [lanes], lanes 1 to 8
+ *   sums        i32 [n] Σ a·w of each channel; may equal out
+ *   weightSums  i32 [n] Σ w of each channel
+ *   weightScale f32 [n] · bias f32 [n]; the three are padded to a multiple of 4
+ *
+ * May read up to 3 elements past n.
  */
-export function gemm_hybrid_1x8(
-  a: usize,
-  plane: usize,
-  panel: usize,
-  quads: i32,
+export function dequantize_sums(
+  sums: usize,
   weightSums: usize,
   weightScale: usize,
   bias: usize,
   out: usize,
-  lanes: i32,
+  n: i32,
   min: f32,
   max: f32,
 ): void {
   if (ASC_FEATURE_SIMD) {
-    let c0 = i32x4.splat(0), c1 = c0;
-    if (ASC_FEATURE_RELAXED_SIMD) {
-      let d0 = c0, d1 = c0;
-      for (let k = quads; k > 0; k--) {
-        const x = v128.load32_splat(a);
-        const y = v128.load32_splat(a + plane);
-        const w0 = v128.load(panel);
-        const w1 = v128.load(panel, 16);
-        c0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x, c0);
-        d0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, y, d0);
-        c1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x, c1);
-        d1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, y, d1);
-        a += 4;
-        panel += 32;
-      }
-      c0 = joinPlanes(c0, d0);
-      c1 = joinPlanes(c1, d1);
-    } else {
-      for (let k = quads << 1; k > 0; k--) {
-        const x = v128.load32_splat(a);
-        c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load(panel), x));
-        c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load(panel, 16), x));
-        a += 4;
-        panel += 32;
-      }
+    for (let i = 0; i < n; i += 4) {
+      const at = i << 2;
+      const sum = i32x4.sub(v128.load(sums + at), i32x4.mul(i32x4.splat(zeroPoint), v128.load(weightSums + at)));
+      const factor = f32x4.mul(f32x4.splat(scale), v128.load(weightScale + at));
+      const value = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(sum), factor), v128.load(bias + at));
+      storeWords(out + at, clamp<v128>(value, f32x4.splat(min), f32x4.splat(max)), n - i);
     }
-    const z = i32x4.splat(zeroPoint);
-    const s = f32x4.splat(scale);
-    const low = f32x4.splat(min);
-    const high = f32x4.splat(max);
-    c0 = i32x4.sub(c0, i32x4.mul(z, v128.load(weightSums)));
-    c1 = i32x4.sub(c1, i32x4.mul(z, v128.load(weightSums, 16)));
-    c0 = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(c0), f32x4.mul(s, v128.load(weightScale))), v128.load(bias));
-    c1 = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(c1), f32x4.mul(s, v128.load(weightScale, 16))), v128.load(bias, 16));
-    storeWords(out, clamp<v128>(c0, low, high), lanes);
-    if (lanes > 4) storeWords(out + 16, clamp<v128>(c1, low, high), lanes - 4);
   } else {
-    for (let lane = 0; lane < lanes; lane++) {
-      let acc = 0;
-      let p = panel + (lane << 2);
-      let x = a;
-      for (let k = quads << 1; k > 0; k--) {
-        acc += <i32>load<i16>(x) * load<i16>(p) + <i32>load<i16>(x, 2) * load<i16>(p, 2);
-        x += 4;
-        p += 32;
-      }
-      acc -= zeroPoint * load<i32>(weightSums + (lane << 2));
-      const value = <f32>acc * (scale * load<f32>(weightScale + (lane << 2))) + load<f32>(bias + (lane << 2));
-      store<f32>(out + (lane << 2), clamp<f32>(value, min, max));
+    for (let i = 0; i < n; i++) {
+      const at = i << 2;
+      const sum = load<i32>(sums + at) - zeroPoint * load<i32>(weightSums + at);
+      const value = <f32>sum * (scale * load<f32>(weightScale + at)) + load<f32>(bias + at);
+      store<f32>(out + at, clamp<f32>(value, min, max));
     }
   }
 }

@@ -164,8 +164,8 @@ export const LISTED_BYTES = 36;
  * Groups of 4 along k whose weights are not below, or not above the range of `middle` are left out.
  *
  * @param w i8 [quads][8][4] as stored in the file
- * @param out room for `capacity` groups, 16-byte aligned. middle and above grow from its begin,
- *   below from its end, and so do their offsets
+ * @param out room for `capacity` groups. middle and above grow from its begin, below from its end,
+ *   and so do their offsets. Two groups are left free
  * @returns the number of groups, or a number above `capacity` if they do not fit or a weight is too
  *   far away
  */
@@ -177,46 +177,39 @@ export function list_panel_i8(w: usize, zeroPoint: i32, quads: i32, out: usize, 
   const high = i8x16.splat(<i8>min(zero + NARROW - 1, 255));
   const lowest = i8x16.splat(<i8>(zero - NARROW));
   const end = out + (capacity << 5);
-  const offsets = end;
   let above = quads;
-  let below = capacity;
+  let below = capacity - 1;
   let all = i8x16.splat(0);
   for (let q = 0; q < quads; q++) {
-    const x0 = v128.xor(v128.load(w), unsigned), x1 = v128.xor(v128.load(w, 16), unsigned);
-    const to = out + (q << 5);
-    v128.store(to, i8x16.sub(i8x16.min_u(i8x16.max_u(x0, low), high), lowest));
-    v128.store(to, i8x16.sub(i8x16.min_u(i8x16.max_u(x1, low), high), lowest), 16);
-    store<u32>(offsets + (q << 2), q << 2);
-    const below0 = i8x16.sub_sat_u(low, x0), below1 = i8x16.sub_sat_u(low, x1);
-    const above0 = i8x16.sub_sat_u(x0, high), above1 = i8x16.sub_sat_u(x1, high);
-    const isBelow = v128.or(below0, below1), isAbove = v128.or(above0, above1);
-    all = v128.or(all, v128.or(isBelow, isAbove));
-    if (v128.any_true(isBelow)) {
-      if (above == below) return capacity + 1;
-      below--;
-      storeGroup(out, offsets, below, q, below0, below1);
+    if (above >= below) return capacity + 1;
+    let hasBelow = false;
+    let hasAbove = false;
+    for (let half = out; half <= out + 16; half += 16) {
+      const x = v128.xor(v128.load(w), unsigned);
+      const under = i8x16.sub_sat_u(low, x);
+      const over = i8x16.sub_sat_u(x, high);
+      v128.store(half + (q << 5), i8x16.sub(i8x16.min_u(i8x16.max_u(x, low), high), lowest));
+      v128.store(half + (below << 5), under);
+      v128.store(half + (above << 5), over);
+      hasBelow = hasBelow || v128.any_true(under);
+      hasAbove = hasAbove || v128.any_true(over);
+      all = v128.or(all, v128.or(under, over));
+      w += 16;
     }
-    if (v128.any_true(isAbove)) {
-      if (above == below) return capacity + 1;
-      storeGroup(out, offsets, above, q, above0, above1);
-      above++;
-    }
-    w += 32;
+    store<u32>(end + (q << 2), q << 2);
+    store<u32>(end + (below << 2), q << 2);
+    store<u32>(end + (above << 2), q << 2);
+    below -= i32(hasBelow);
+    above += i32(hasAbove);
   }
+  below++;
   store<usize>(passes, out + (below << 5));
   store<usize>(passes, end, 4);
-  store<usize>(passes, offsets + (below << 2), 8);
+  store<usize>(passes, end + (below << 2), 8);
   store<usize>(passes, out, 12);
   store<usize>(passes, out + (above << 5), 16);
-  store<usize>(passes, offsets, 20);
+  store<usize>(passes, end, 20);
   return i8x16.bitmask(all) != 0 ? capacity + 1 : above + capacity - below;
-}
-
-@inline
-function storeGroup(out: usize, offsets: usize, index: i32, quad: i32, w0: v128, w1: v128): void {
-  v128.store(out + (index << 5), w0);
-  v128.store(out + (index << 5), w1, 16);
-  store<u32>(offsets + (index << 2), quad << 2);
 }
 
 /** Σ a, a i8 [n], n a multiple of 4 */

@@ -31,7 +31,7 @@ import { describeGeometry, isMine, listOutputs, MAX_K, panelsOf, shareConvolutio
 // of them.
 const TAIL = 32;
 /** Bytes of the passes of gemm_relaxed_6x8 */
-const PASSES_BYTES = 24;
+export const PASSES_BYTES = 24;
 /** Limit of K of lists of weights, and of activations that are quantized at run time. */
 export const MAX_K_LISTED: f64 = 65536;
 
@@ -159,9 +159,17 @@ export function gatherRowsI8(
   }
 }
 
+/** The passes of a panel whose rows are split: the high plane, then the low one. */
+export function listPlanes(passes: usize, weights: usize, quads: i32): void {
+  for (let pass = passes; pass < passes + PASSES_BYTES; pass += PASSES_BYTES >> 1) {
+    store<usize>(pass, weights);
+    store<usize>(pass, weights + (quads << 5), 4);
+  }
+}
+
 /** Number of rows that the kernel computes for `count` rows. */
 @inline
-function paddedRows(count: i32): i32 {
+export function paddedRows(count: i32): i32 {
   if (ASC_FEATURE_RELAXED_SIMD) return max(count, 6);
   return ASC_FEATURE_SIMD ? (count + 3) & ~3 : count;
 }
@@ -288,11 +296,7 @@ function runI8(r: usize): void {
             if (isNarrow) {
               list_panel_i8(weights, weightsZero, quads, panel, capacity, passes);
             } else {
-              // the high plane, then the low one
-              for (let pass = 0; pass < PASSES_BYTES; pass += PASSES_BYTES >> 1) {
-                store<usize>(passes + pass, weights);
-                store<usize>(passes + pass, weights + (quads << 5), 4);
-              }
+              listPlanes(passes, weights, quads);
             }
             gemm_relaxed_6x8(
               a,

@@ -1,32 +1,39 @@
-import { CONV2D_BATCH, CONV2D_BATCH_STRIDE, CONV2D_BIAS, CONV2D_BYTES, CONV2D_GROUPS, CONV2D_IN_C, CONV2D_IN_H,
-  CONV2D_IN_W, CONV2D_KERNEL_H, CONV2D_KERNEL_W, CONV2D_MAX, CONV2D_MIN, CONV2D_OUT_C, CONV2D_OUT_W,
-  CONV2D_PIXEL_STRIDE, CONV2D_ROW_STRIDE, CONV2D_SCALE, CONV2D_SOURCE, CONV2D_TARGET, CONV2D_WEIGHTS, DTYPE_F32,
+import { CONV2D_BATCH, CONV2D_BIAS, CONV2D_BYTES, CONV2D_GROUPS, CONV2D_IN_C, CONV2D_IN_H, CONV2D_IN_W, CONV2D_KERNEL_H,
+  CONV2D_KERNEL_W, CONV2D_MAX, CONV2D_MIN, CONV2D_OUT_C, CONV2D_SCALE, CONV2D_SOURCE, CONV2D_WEIGHTS, DTYPE_F32,
   HYBRID_ASYMMETRIC, HYBRID_MODE, HYBRID_SUMS } from '../layout';
-import { gemm_hybrid_1x8, quantize_range, rangeZero, range_f32 } from '../kernels/hybrid';
+import { gemm_i8_4x8, gemm_relaxed_6x8 } from '../kernels/gemm';
+import { gemv_i8_i32 } from '../kernels/gemv';
+import { dequantize_sums, quantize_range, rangeZero, range_f32 } from '../kernels/hybrid';
 import { GATHERED, widen_panel_i8 } from '../kernels/widen';
-import { checkRange, checkRecord, float, int, needScratch, scratch, table } from '../record';
+import { checkRange, checkRecord, float, int, needScratch, scratch, table, toF64 } from '../record';
 import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo } from '../threads';
-import { gatherRowsI8, MAX_K_LISTED } from './conv2d';
-import { describeGeometry, isMine, panelsOf, shareConvolution } from './window';
+import { gatherRowsI8, listPlanes, MAX_K_LISTED, paddedRows, PASSES_BYTES } from './conv2d';
+import { describeGeometry, isMine, listOutputs, panelsOf, shareConvolution } from './window';
 import { checkActivation, checkFilling } from './checks';
 
 // Scratch, with R = ROWS and K' = K rounded up to 4:
 //
-//   quantized image i8 [H][W][C] + 16 │ rows i16 [R][K'] + 32 │ one widened panel i16 [K'][8] + 32
-const ROWS = 16;
-/** Padding after each part, with room to round an offset down to 16. */
+//   quantized image i8 [H][W][C] + 32 │ outs u32 [R] │ zeros i32 [R] │ passes u32 [6]
+//   │ sums i32 [N + 8] │ rows i16 [R][K'], or two planes of bytes [R][K'] + 32 (relaxed) + 32
+//   │ one widened panel i16 [K'][8] + 32
+//
+// With the roundings to 16, that is less than H·W·C + 4·N + 64·K' + 512. The sums are those of a
+// single row, and a sink for the rows that pad the last tile.
+/** A multiple of the 4 and 6 rows of a tile */
+const ROWS = 24;
+/** Padding after each part, with room to round an offset up to 16. */
 const TAIL = 32;
 
-/** Offset in scratch of the rows, not rounded, after an image of `count` values. */
+/** Offset in scratch of the lists, after an image of `count` values. */
 @inline
-function rowsOffset(count: i32): i32 {
-  return count + TAIL;
+function listsOffset(count: i32): i32 {
+  return (count + TAIL) & ~15;
 }
 
-/** Offset in scratch of the panel, not rounded, after rows of `lda` bytes. */
+/** Offset in scratch of the rows, after the lists and the sums of `outC` channels. */
 @inline
-function panelOffset(count: i32, lda: i32): i32 {
-  return rowsOffset(count) + ROWS * lda + TAIL;
+function rowsOffset(count: i32, outC: i32): i32 {
+  return (listsOffset(count) + 8 * ROWS + PASSES_BYTES + (outC + 8 << 2) + 15) & ~15;
 }
 
 /** Number of values of one image. */
@@ -46,7 +53,7 @@ export function describeHybridConv2d(r: usize): void {
   table(r, HYBRID_SUMS, panels * 32, 16);
   checkRange(r, HYBRID_MODE, 0, HYBRID_ASYMMETRIC);
   checkActivation(r, CONV2D_MIN, CONV2D_MAX, true);
-  needScratch(<f64>panelOffset(imageCount(r), <i32>K << 1) + K * 16 + TAIL);
+  needScratch(<f64>imageCount(r) + 4 * toF64(r, CONV2D_OUT_C) + 64 * K + 512);
 }
 
 export function runHybridConv2d(r: usize): void {
@@ -58,50 +65,62 @@ export function runHybridConv2d(r: usize): void {
   const quads = (K + 3) >> 2;
   const lda = quads << (2 + GATHERED);
   const panels = (N + 7) >> 3;
-  const outW = int(r, CONV2D_OUT_W);
   const count = imageCount(r);
-  const clampMin = float(r, CONV2D_MIN);
-  const clampMax = float(r, CONV2D_MAX);
   const image = scratch();
-  const rows = image + (rowsOffset(count) & ~15);
-  const panel = image + (panelOffset(count, lda) & ~15);
-  const plane: usize = ASC_FEATURE_RELAXED_SIMD ? panel - rows : 0;
-  shareConvolution(r, panels, 1);
+  const outs = image + listsOffset(count);
+  const zeros = outs + (ROWS << 2);
+  const passes = zeros + (ROWS << 2);
+  const sums = passes + PASSES_BYTES;
+  const rows = image + rowsOffset(count, int(r, CONV2D_OUT_C));
+  const plane: usize = ASC_FEATURE_RELAXED_SIMD ? (ROWS * lda + TAIL + 15) & ~15 : 0;
+  const panel = (rows + ROWS * lda + TAIL + 15) & ~15;
+  memory.fill(zeros, 0, ROWS << 2);
+  shareConvolution(r, panels, ASC_FEATURE_RELAXED_SIMD ? 6 : 4);
+  const from = panelFrom << 3;
+  const to = min(panelTo << 3, N);
   for (let batch = 0; batch < int(r, CONV2D_BATCH); batch++) {
     // Each thread that has a share in an image quantizes the whole image.
     if (batch * groups >= outerTo || (batch + 1) * groups <= outerFrom) continue;
-    const from = <usize>int(r, CONV2D_SOURCE) + (batch * count << 2);
-    const to = <usize>int(r, CONV2D_TARGET) + (batch * int(r, CONV2D_BATCH_STRIDE) << 2);
-    range_f32(from, count, int(r, HYBRID_MODE) == HYBRID_ASYMMETRIC);
-    quantize_range(from, image, count);
+    const source = <usize>int(r, CONV2D_SOURCE) + (batch * count << 2);
+    range_f32(source, count, int(r, HYBRID_MODE) == HYBRID_ASYMMETRIC);
+    quantize_range(source, image, count);
     for (let group = 0; group < groups; group++) {
       if (!isMine(r, batch, group)) continue;
+      const first = group * panels + panelFrom;
+      const lanes = <usize>first << 5;
       for (let m0 = rowFrom; m0 < rowTo; m0 += ROWS) {
         const block = min(ROWS, rowTo - m0);
+        let weights = <usize>int(r, CONV2D_WEIGHTS) + first * (quads << 5);
         gatherRowsI8(r, image + group * C, m0, block, C, rangeZero(), rows, plane, lda);
-        for (let n = panelFrom << 3, end = min(panelTo << 3, N); n < end; n += 8) {
-          const index = group * panels + (n >> 3);
-          const lanes = <usize>index << 5;
-          const weights = <usize>int(r, CONV2D_WEIGHTS) + index * (quads << 5);
-          if (!ASC_FEATURE_RELAXED_SIMD) widen_panel_i8(weights, 0, panel, quads);
-          for (let i = 0; i < block; i++) {
-            const y = (m0 + i) / outW;
-            const x = m0 + i - y * outW;
-            const out = to + (y * int(r, CONV2D_ROW_STRIDE) + x * int(r, CONV2D_PIXEL_STRIDE) + group * N + n << 2);
-            gemm_hybrid_1x8(
-              rows + i * lda,
-              plane,
-              ASC_FEATURE_RELAXED_SIMD ? weights : panel,
-              quads,
-              int(r, HYBRID_SUMS) + lanes,
-              int(r, CONV2D_SCALE) + lanes,
-              int(r, CONV2D_BIAS) + lanes,
-              out,
-              min(8, N - n),
-              clampMin,
-              clampMax,
-            );
+        const padded = paddedRows(block);
+        listOutputs(r, batch, m0, block, padded, outs, sums - (group * N << 2), 4);
+        if (block == 1) {
+          gemv_i8_i32(rows, plane, weights, quads, sums, panelTo - panelFrom);
+        } else {
+          for (let n = from; n < to; n += 8) {
+            const at = group * N + n;
+            if (ASC_FEATURE_RELAXED_SIMD) {
+              listPlanes(passes, weights, quads);
+              gemm_relaxed_6x8(rows, plane, lda, padded, passes, zeros, 0, zeros, outs, at, min(8, N - n), 0);
+            } else {
+              widen_panel_i8(weights, 0, panel, quads);
+              gemm_i8_4x8(rows, padded, panel, quads << 1, zeros, 0, outs, at, min(8, N - n), 0);
+            }
+            weights += quads << 5;
           }
+        }
+        for (let i = 0; i < block; i++) {
+          const out = load<usize>(outs + (i << 2)) + (group * N + from << 2);
+          dequantize_sums(
+            block == 1 ? sums : out,
+            int(r, HYBRID_SUMS) + lanes,
+            int(r, CONV2D_SCALE) + lanes,
+            int(r, CONV2D_BIAS) + lanes,
+            out,
+            to - from,
+            float(r, CONV2D_MIN),
+            float(r, CONV2D_MAX),
+          );
         }
       }
     }

@@ -121,8 +121,7 @@ function scratchOf(r: Fields): number {
         : 8 * rows + 32 + outC + 48 + 2 * rows * up4(K) + 32 + 16 * up4(K) + 32;
     }
     case C.OP_HYBRID_CONV2D:
-      return product('CONV2D', 'IN_H', 'IN_W', 'IN_C') + 32 + 32 * up4(convolutionK()) + 32 + 16 * up4(convolutionK()) +
-        32;
+      return product('CONV2D', 'IN_H', 'IN_W', 'IN_C') + 4 * r.int('CONV2D_OUT_C') + 64 * up4(convolutionK()) + 512;
     case C.OP_NIBBLE_PRODUCT:
       return 16 * Math.ceil(r.int('NIBBLE_PRODUCT_INPUTS') / 8) + 4 * up8(r.int('NIBBLE_PRODUCT_OUTPUTS'));
     case C.OP_SPARSE_CONV2D: {

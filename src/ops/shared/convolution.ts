@@ -146,6 +146,32 @@ function recordType(x: Tensor, isHybrid: boolean, isSparse: boolean): [opcode: n
   return [L.OP_CONV2D, L.CONV2D_BYTES];
 }
 
+/**
+ * Merges groups of fewer than 8 output channels, as those of depthwise layers, so that a panel is
+ * full. The products of a group's inputs with the other groups' outputs get weights of 0, and the
+ * sums, which are integers, do not change. There are as many panels times K as before, but fewer
+ * rows to gather and sums to requantize.
+ */
+function withMergedGroups(g: ConvGeometry, weights: ConvWeights): [ConvGeometry, ConvWeights] {
+  const N = g.outC / g.groups;
+  let merged = Math.max(1, Math.floor(8 / N));
+  while (g.groups % merged !== 0) merged--;
+  if (merged === 1) return [g, weights];
+  const C = g.inC / g.groups;
+  const values = weights.values as Int8Array;
+  const K = weights.K * merged;
+  const zero = weights.tensor.quantization?.zeroPoint[0] ?? 0;
+  const all = new Int8Array(g.outC * K).fill(zero);
+  for (let n = 0; n < g.outC; n++) {
+    const first = Math.floor(n / N) % merged * C;
+    for (let k = 0; k < weights.K; k++) {
+      const tap = Math.floor(k / C);
+      all[n * K + tap * C * merged + first + k % C] = values[n * weights.K + k]!;
+    }
+  }
+  return [{ ...g, groups: g.groups / merged }, { ...weights, values: all, K }];
+}
+
 /** Emits one conv2d record with its packed weights. */
 export function emitConv(
   node: AnyNode,
@@ -158,8 +184,9 @@ export function emitConv(
   macs: number,
   hybrid?: HybridMode,
 ): void {
-  const { K } = weights;
   const isHybrid = hybrid !== undefined && weights.tensor.dtype === 'int8' && x.dtype === 'float32';
+  if (isHybrid || x.dtype === 'int8') [g, weights] = withMergedGroups(g, weights);
+  const { K } = weights;
   const largestK = isHybrid ? MAX_K_LISTED : MAX_K;
   if (K > largestK) throw unsupported(node, `each output sums ${K} products; at most ${largestK} fit`);
   const int8 = x.dtype === 'int8';
