@@ -18,7 +18,7 @@ export function embedderOf(klet) {
  * renamed.
  */
 export class Lesson {
-  learner = new Learner({ predict: (embedding) => embedding });
+  learner = new Learner();
   /** Classes with `name` and `key`, the label of the learner. */
   classes = [];
   /** A network that was saved before, which answers instead of the learner. */

@@ -87,6 +87,17 @@ const NO_SHARE = 6.3;
 /** The output of embedders, and of the files that `withClassifier` makes of them. */
 const EMBEDDING = 'embedding';
 
+/** Takes embeddings as inputs. */
+const copier: Embedder = {
+  predict(inputs) {
+    demand(
+      Array.isArray(inputs) || ArrayBuffer.isView(inputs),
+      'a Learner without an embedder takes arrays of numbers',
+    );
+    return Float32Array.from(inputs as ArrayLike<number>);
+  },
+};
+
 const MOST_ITERATIONS = 10_000;
 
 const learnerOptions = { metric: 'string', quantile: 'number' } satisfies Options<LearnerOptions>;
@@ -126,8 +137,12 @@ export class Learner {
   private means: ClassMeans | undefined;
   private head: Classifier | undefined;
 
-  /** @throws KletError `BAD_ARGUMENT` */
-  constructor(private readonly embedder: Embedder, options: LearnerOptions = {}) {
+  /**
+   * @param embedder by default, inputs are embeddings themselves, such as those of a stream; they
+   *   are copied
+   * @throws KletError `BAD_ARGUMENT`
+   */
+  constructor(private readonly embedder: Embedder = copier, options: LearnerOptions = {}) {
     const { metric = 'cosine', quantile = 0.95 } = readOptions(options, learnerOptions, 'Learner');
     checkChoice(metric, metrics, 'metric', 'Learner');
     demandRange(quantile, 'quantile', 0, 1);

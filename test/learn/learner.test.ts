@@ -165,6 +165,16 @@ describe('Learner', () => {
     expect(recall(true)).toBeGreaterThan(recall(false) + 0.05);
   });
 
+  test('without an embedder takes embeddings, and copies them', () => {
+    const learner = new Learner();
+    const row = Float32Array.of(1, 0);
+    learner.add(row, 'x');
+    row.set([0, 1]);
+    learner.add(row, 'y');
+    expect([[1, 0.1], [0.1, 1]].map((embedding) => learner.predict(embedding).label)).toEqual(['x', 'y']);
+    expect(() => learner.add({ image: row }, 'x')).toThrow(/without an embedder takes arrays of numbers/);
+  });
+
   test('makes a file of classes that are far apart', () => {
     const digits = path.resolve(import.meta.dirname, '../../models/digits/digits.klet');
     const embedder = upTo(new Uint8Array(readFileSync(digits)), 'pool');
