@@ -249,10 +249,15 @@ function yolo(of: Decoding, add: Add): Findings {
   return { scores, isPixels, ...masksIn(table, fields, prototypes) };
 }
 
-/** The prototypes of masks, [rows, columns, prototypes]: by name, or by rank. */
-function prototypesOf({ rules: { masks }, outputs, isPlanar }: Decoding): Grid | undefined {
+/**
+ * The prototypes of masks, [rows, columns, prototypes]: the output of this name, or the only one of
+ * this rank, unless it may be something else.
+ */
+function prototypesOf({ rules: { masks, coefficients }, outputs, isPlanar }: Decoding): Grid | undefined {
   const sizes = ['rows', 'columns', 'prototypes'];
-  if (masks === undefined && !outputs.some((output) => isOf(output, sizes))) return undefined;
+  const isTold = masks !== undefined || coefficients !== undefined;
+  const grids = outputs.filter((output) => isOf(output, sizes));
+  if (!isTold && (outputs.length !== 2 || grids.length !== 1)) return undefined;
   return gridOf(outputOf(outputs, masks, 'prototypes of masks', sizes), isPlanar);
 }
 
@@ -266,8 +271,7 @@ function masksIn(table: Table, fields: number, prototypes: Grid | undefined): Pi
 function coefficientsOf(of: Decoding, n: number): Pick<Findings, 'masks'> {
   const { rules: { coefficients: name }, outputs } = of;
   if (name === undefined) return {};
-  const prototypes = prototypesOf(of);
-  if (!prototypes) throw wrongOutputs(outputs, 'prototypes of masks [rows, columns, prototypes]');
+  const prototypes = prototypesOf(of)!;
   const { data } = outputOf(outputs, name, 'coefficients', [n, prototypes.columns]);
   return { masks: { coefficients: tableOf(data, n, prototypes.columns), prototypes } };
 }

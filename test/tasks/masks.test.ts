@@ -91,6 +91,21 @@ describe('detect', () => {
     expect(maskOf(found!)[0]).toEqual([...Array<number>(16).fill(0), ...Array<number>(16).fill(1)]);
   });
 
+  it('are not looked for in feature maps beside boxes', () => {
+    const outputs = {
+      rows: [[1, 1, 6], [0, 0, 0.5, 0.5, 0.9, 1]] as Given,
+      sizes: [[1, 4, 4, 2], []] as Given,
+      heat: [[1, 4, 4, 3], []] as Given,
+    };
+    const model = modelOf(outputs, { task: { kind: 'detect', decoder: 'rows', boxes: 'rows' } }, input);
+    expect(detect(imageOf(SIZE, SIZE), model)).toEqual([{
+      class: 1,
+      label: '1',
+      score: Math.fround(0.9),
+      box: [0, 0, 32, 32],
+    }]);
+  });
+
   it('takes coefficients from an output of their own, as YOLACT has them', () => {
     const outputs = {
       loc: [[1, 2, 4], [0, 0, 0, 0, 0.25, 0.375, 0.75, 0.625]] as Given,
