@@ -101,6 +101,7 @@ export function accuracyView({ session, network, model, variants }: AccuracyOpti
 
   let note = empty;
   const update = async (): Promise<void> => {
+    clear.hidden = count === 0;
     if (count === 0) {
       status.replaceChildren(note);
       return;
@@ -157,11 +158,12 @@ export function accuracyView({ session, network, model, variants }: AccuracyOpti
     });
     return h('label', { class: 'button' }, label, input);
   };
-  const clear = h(
-    'button',
-    { class: 'button', type: 'button', click: () => void whileDisabled([clear], remove) },
-    'Remove all',
-  );
+  const clear = h('button', {
+    class: 'button',
+    type: 'button',
+    hidden: true,
+    click: () => void whileDisabled([clear], remove),
+  }, 'Remove all');
   buttons.push(clear);
   const section = card(
     'accuracy',
