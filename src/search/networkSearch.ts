@@ -313,8 +313,7 @@ export class NetworkSearch {
   private compiled(graph: Graph, recipe: Recipe): Uint8Array {
     const { meta = {}, compact = true, debugInfo = true } = this.options;
     return compile(graph, {
-      // the counts of the calibration would be a part of the size
-      meta: { reference: undefined, ...meta, provenance: { ...(meta.provenance as object), recipe } },
+      meta: { ...meta, provenance: { ...(meta.provenance as object), recipe } },
       compact,
       debugInfo,
     });

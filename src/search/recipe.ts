@@ -142,13 +142,16 @@ function quantized(
   const kept = new Set(keep.map(nameOf));
   const nodes = quantizableNodes(graph);
   const weightBits = Object.fromEntries(nodes.map((node) => [node.name, own.get(originalName(node)) ?? bits]));
-  return quantize(graph, {
+  const int8 = quantize(graph, {
     samples: isDraft ? spread(samples, DRAFT_SAMPLES) : samples,
     ...(nodes.length > 0 && { weightBits }),
     ...(activationBits !== undefined && { activationBits }),
     keep: graph.nodes.filter((node) => kept.has(originalName(node))).map(({ name }) => name),
     ...(isDraft && { rounding: 'nearest', calibration: 'minMax', equalize: false }),
   });
+  // the counts of the samples would be a part of the size that is searched for
+  delete int8.reference;
+  return int8;
 }
 
 function pruningSamples(samples: readonly RecipeSample[]): Exclude<RecipeSample, readonly unknown[]>[] {
