@@ -7,7 +7,7 @@ import { DTYPE_F32, FAULT_ATTRIBUTE, GATE_ELU, GATE_FUNCTIONS, GATE_HARD_SIGMOID
   RECURRENCE_TIME_MAJOR, RECURRENT_GRU_RESET_FIRST, RECURRENT_LSTM, RECURRENT_RNN } from '../layout';
 import { copy_bytes } from '../kernels/copy';
 import { add_f32, blend_f32, clip_f32, multiply_add_f32, multiply_f32, one_less_f32 } from '../kernels/gatesF32';
-import { gemv_f32 } from '../kernels/gemv';
+import { gemv_add_f32 } from '../kernels/gemmF32';
 import { clamp } from '../kernels/lanes';
 import { exp, expm1, log, logistic, tanh } from '../kernels/math';
 import { checkCounts, checkFinite, checkRanges, checkRecord, countWork, fail, float, int, needScratch, scratch, source,
@@ -115,7 +115,7 @@ function apply(r: usize, which: i32, a: usize, n: i32): void {
 /** to f32 [count·n] += `count` gates from `first` on of the hidden weights · (f32 [N] at `from`) */
 function multiplyHidden(r: usize, from: usize, first: i32, count: i32, to: usize, n: i32): void {
   const N = int(r, RECURRENCE_CELLS);
-  gemv_f32(from, <usize>int(r, RECURRENCE_HIDDEN_WEIGHTS) + (first * n * N << 2), N, to, count * n >> 3);
+  gemv_add_f32(from, <usize>int(r, RECURRENCE_HIDDEN_WEIGHTS) + (first * n * N << 2), N, to, count * n >> 3);
 }
 
 function stepLstm(r: usize, n: i32): void {
@@ -202,7 +202,7 @@ export function runRecurrence(r: usize): void {
       }
       copy_bytes(int(r, RECURRENCE_INPUT_BIAS), gates, lanes << 2);
       const x = <usize>int(r, RECURRENCE_SOURCE) + (row * I << 2);
-      gemv_f32(x, int(r, RECURRENCE_INPUT_WEIGHTS), I, gates, lanes >> 3);
+      gemv_add_f32(x, int(r, RECURRENCE_INPUT_WEIGHTS), I, gates, lanes >> 3);
       if (kind == RECURRENT_LSTM) stepLstm(r, n);
       else if (kind == RECURRENT_RNN) stepRnn(r, n);
       else stepGru(r, n);

@@ -12,8 +12,9 @@ import { storeBytes } from './store';
 //   out   i8 [C] per output pixel
 //   |a·w| ≤ 128·255
 //
-// Loop order of depthwise_i8: block, tap pair. It computes one output pixel per call. Loop order of
-// the 3×3 kernels: block, output column. They compute one row of outputs per call.
+// Loop order of depthwise_i8: channel, tap pair. It computes one output pixel per call. Loop order
+// of the 3×3 kernels: block, output column. They compute one row of outputs per call. Other filters
+// with SIMD are in kernels/depthwiseWindows.ts.
 
 /** acc + a₀·w₀ + a₁·w₁ in each lane */
 @inline
@@ -45,9 +46,9 @@ export function pair_taps_i8(w: usize, zeroPoint: i32, taps: i32, blocks: i32, p
 }
 
 /**
- * One output pixel, any filter size. `taps` u32 [2·pairs] holds the address of each tap's pixel, or
- * of a row of zero points if the tap is outside the image. `shift` is added to each address, so
- * that one list serves all pixels of a row that have the same taps inside.
+ * One output pixel, any filter size, without SIMD. `taps` u32 [2·pairs] holds the address of each
+ * tap's pixel, or of a row of zero points if the tap is outside the image. `shift` is added to each
+ * address, so that one list serves all pixels of a row that have the same taps inside.
  */
 export function depthwise_i8(
   taps: usize,
@@ -62,46 +63,19 @@ export function depthwise_i8(
   min: i32,
   max: i32,
 ): void {
-  if (ASC_FEATURE_SIMD) {
-    const low = f32x4.splat(<f32>(min - zeroPoint));
-    const high = i8x16.splat(<i8>max);
-    const magic = requantizeMagic(zeroPoint);
-    const back = requantizeZero(zeroPoint);
-    const end = taps + (pairs << 3);
-    for (let c = 0; c < C; c += 8) {
-      let lo = v128.load(bias);
-      let hi = v128.load(bias, 16);
-      const at = shift + c;
-      for (let t = taps; t < end; t += 8) {
-        const a = v128.load8x8_s(load<usize>(t) + at);
-        const b = v128.load8x8_s(load<usize>(t, 4) + at);
-        lo = dot(lo, interleaveLow(a, b), v128.load(weights));
-        hi = dot(hi, interleaveHigh(a, b), v128.load(weights, 16));
-        weights += 32;
-      }
-      const q = i16x8.narrow_i32x4_s(
-        requantize4(lo, v128.load(scale), low, magic, back),
-        requantize4(hi, v128.load(scale, 16), low, magic, back),
-      );
-      storeBytes(out + c, narrowBelow(q, q, high), C - c < 8 ? C - c : 8);
-      bias += 32;
-      scale += 32;
+  const low = <f32>(min - zeroPoint);
+  const high = <f32>(max - zeroPoint);
+  for (let c = 0; c < C; c++) {
+    let acc = load<i32>(bias + (c << 2));
+    let w = weights + ((c >> 3) * pairs << 5) + ((c & 7) << 2);
+    let t = taps;
+    for (let p = 0; p < pairs; p++) {
+      acc += <i32>load<i8>(load<usize>(t) + shift + c) * load<i16>(w) +
+        <i32>load<i8>(load<usize>(t, 4) + shift + c) * load<i16>(w, 2);
+      w += 32;
+      t += 8;
     }
-  } else {
-    const low = <f32>(min - zeroPoint);
-    const high = <f32>(max - zeroPoint);
-    for (let c = 0; c < C; c++) {
-      let acc = load<i32>(bias + (c << 2));
-      let w = weights + ((c >> 3) * pairs << 5) + ((c & 7) << 2);
-      let t = taps;
-      for (let p = 0; p < pairs; p++) {
-        acc += <i32>load<i8>(load<usize>(t) + shift + c) * load<i16>(w) +
-          <i32>load<i8>(load<usize>(t, 4) + shift + c) * load<i16>(w, 2);
-        w += 32;
-        t += 8;
-      }
-      store<i8>(out + c, requantize(acc, load<f32>(scale + (c << 2)), low, high, zeroPoint));
-    }
+    store<i8>(out + c, requantize(acc, load<f32>(scale + (c << 2)), low, high, zeroPoint));
   }
 }
 

@@ -10,11 +10,13 @@ import { storeWords } from './store';
 //   out      f32 [C] per output pixel
 //
 // Loop order of depthwise_f32: channels, taps. It computes one output pixel per call. Loop order of
-// depthwise_f32_3x3: channels, output column. It computes one row of outputs per call.
+// depthwise_f32_3x3: channels, output column. It computes one row of outputs per call. The other
+// filters with SIMD are in kernels/depthwiseWindows.ts.
 
 /**
- * One output pixel, any filter size. `taps` u32 [count] holds the address of each tap's pixel, or
- * of a row of zeros if the tap is outside the image; `shift` is added to each address.
+ * One output pixel, any filter size, without SIMD. `taps` u32 [count] holds the address of each
+ * tap's pixel, or of a row of zeros if the tap is outside the image; `shift` is added to each
+ * address.
  */
 export function depthwise_f32(
   taps: usize,
@@ -29,53 +31,18 @@ export function depthwise_f32(
 ): void {
   const end = taps + (count << 2);
   const row = <usize>C << 2;
-  if (ASC_FEATURE_SIMD) {
-    const low = f32x4.splat(min);
-    const high = f32x4.splat(max);
-    for (; C >= 8; C -= 8) {
-      let c0 = v128.load(bias);
-      let c1 = v128.load(bias, 16);
-      let w = weights;
-      for (let t = taps; t < end; t += 4) {
-        const a = load<usize>(t) + shift;
-        c0 = f32x4.add(c0, f32x4.mul(v128.load(a), v128.load(w)));
-        c1 = f32x4.add(c1, f32x4.mul(v128.load(a, 16), v128.load(w, 16)));
-        w += row;
-      }
-      v128.store(out, clamp<v128>(c0, low, high));
-      v128.store(out, clamp<v128>(c1, low, high), 16);
-      shift += 32;
-      weights += 32;
-      bias += 32;
-      out += 32;
+  for (; C > 0; C--) {
+    let c = load<f32>(bias);
+    let w = weights;
+    for (let t = taps; t < end; t += 4) {
+      c += load<f32>(load<usize>(t) + shift) * load<f32>(w);
+      w += row;
     }
-    for (; C > 0; C -= 4) {
-      let c = v128.load(bias);
-      let w = weights;
-      for (let t = taps; t < end; t += 4) {
-        c = f32x4.add(c, f32x4.mul(v128.load(load<usize>(t) + shift), v128.load(w)));
-        w += row;
-      }
-      storeWords(out, clamp<v128>(c, low, high), C);
-      shift += 16;
-      weights += 16;
-      bias += 16;
-      out += 16;
-    }
-  } else {
-    for (; C > 0; C--) {
-      let c = load<f32>(bias);
-      let w = weights;
-      for (let t = taps; t < end; t += 4) {
-        c += load<f32>(load<usize>(t) + shift) * load<f32>(w);
-        w += row;
-      }
-      store<f32>(out, clamp<f32>(c, min, max));
-      shift += 4;
-      weights += 4;
-      bias += 4;
-      out += 4;
-    }
+    store<f32>(out, clamp<f32>(c, min, max));
+    shift += 4;
+    weights += 4;
+    bias += 4;
+    out += 4;
   }
 }
 

@@ -2,8 +2,8 @@ import { interleaveHigh, interleaveLow, interleaveLowBytes, joinPlanes } from '.
 import { narrowBelow, requantize4, requantizeMagic, requantizeZero } from './requantize';
 import { storeBytes } from './store';
 
-// int8 3×3 depthwise convolution with relaxed SIMD, four taps per instruction. Lanes are channels,
-// 8 per block.
+// int8 3×3 depthwise convolution of stride 1 with relaxed SIMD, four taps per instruction. Lanes
+// are channels, 8 per block.
 //
 // The second operand of a relaxed dot product must be in 0 … 127 (docs/kernels/gemm.md), so the
 // weights are split into two planes when they are prepared: v = low − 128·high. Here v = w −
@@ -12,9 +12,8 @@ import { storeBytes } from './store';
 //
 //   Σ a·v = Σ a·low − 128·Σ a·high, with high = 0, 1 or 2
 //
-// One vector holds one column of four input rows, [4 channels][4 rows]. At stride 1 it serves two
-// output rows. At stride 2 the fourth row repeats the third, and its weights are 0. Weights of one
-// block:
+// One vector holds one column of four input rows, [4 channels][4 rows], which serves two output
+// rows. Weights of one block:
 //
 //   upper output row   column k = 0, 1, 2: (w₀ₖ, w₁ₖ, w₂ₖ, 0) low u8 [8][4] │ high u8 [8][4]
 //   lower output row   column k = 0, 1, 2: (0, w₀ₖ, w₁ₖ, w₂ₖ) low u8 [8][4] │ high u8 [8][4]
@@ -49,17 +48,9 @@ function loadTap(w: usize, zeroPoint: v128, sign: v128): v128 {
 
 /**
  * w i8 [blocks][9][8], taps column by column, bias i32 [8·blocks], scale f32 [8·blocks] → the
- * layout above. The weights of the lower output row are written only if `below`.
+ * layout above
  */
-export function split_taps_i8_3x3(
-  w: usize,
-  zeroPoint: i32,
-  bias: usize,
-  scale: usize,
-  blocks: i32,
-  below: bool,
-  out: usize,
-): void {
+export function split_taps_i8_3x3(w: usize, zeroPoint: i32, bias: usize, scale: usize, blocks: i32, out: usize): void {
   const z = i16x8.splat(<i16>zeroPoint);
   const sign = i16x8.splat(zeroPoint < 0 ? -1 : 0);
   const zeros = i16x8.splat(0);
@@ -71,11 +62,9 @@ export function split_taps_i8_3x3(
     storeTaps(out, w00, w10, w20, zeros);
     storeTaps(out + 64, w01, w11, w21, zeros);
     storeTaps(out + 128, w02, w12, w22, zeros);
-    if (below) {
-      storeTaps(out + 192, zeros, w00, w10, w20);
-      storeTaps(out + 256, zeros, w01, w11, w21);
-      storeTaps(out + 320, zeros, w02, w12, w22);
-    }
+    storeTaps(out + 192, zeros, w00, w10, w20);
+    storeTaps(out + 256, zeros, w01, w11, w21);
+    storeTaps(out + 320, zeros, w02, w12, w22);
     for (let half = 0; half < 32; half += 16) {
       v128.store(out + half, i32x4.sub(v128.xor(v128.load(bias + half), sign), sign), SPLIT_BIAS);
       v128.store(out + half, v128.xor(v128.load(scale + half), signBits), SPLIT_BIAS + 32);
@@ -100,8 +89,7 @@ function windowOf(a: v128, b: v128, c: v128, weights: usize, bias: v128): v128 {
 }
 
 /**
- * Two rows of `count` outputs at stride 1, `outRow` bytes apart, or only the upper row if `outRow`
- * is 0.
+ * Two rows of `count` outputs, `outRow` bytes apart, or only the upper row if `outRow` is 0.
  *
  * @param rows u32 [4][2]: the address of each input row of the windows at column 0, and the bytes
  *   from one of its pixels to the next. A row outside the image is one pixel of zero points, with 0
@@ -195,99 +183,6 @@ export function depthwise_split_3x3_s1(
         }
         o += C;
       }
-    }
-    weights += SPLIT_WEIGHTS_3X3;
-  }
-}
-
-/**
- * One row of `count` outputs at stride 2. The parameters are those of stride 1; `rows` has three
- * rows.
- */
-export function depthwise_split_3x3_s2(
-  rows: usize,
-  firstColumn: i32,
-  inW: i32,
-  padding: i32,
-  weights: usize,
-  out: usize,
-  count: i32,
-  C: i32,
-  zeroPoint: i32,
-  min: i32,
-  max: i32,
-): void {
-  const p0 = load<usize>(rows), p1 = load<usize>(rows, 8), p2 = load<usize>(rows, 16);
-  const stride0 = load<usize>(rows, 4), stride1 = load<usize>(rows, 12), stride2 = load<usize>(rows, 20);
-  const low = f32x4.splat(<f32>(min - zeroPoint));
-  const high = i8x16.splat(<i8>max);
-  const magic = requantizeMagic(zeroPoint);
-  const back = requantizeZero(zeroPoint);
-  const outside = i8x16.splat(<i8>padding);
-  for (let c = 0; c < C; c += 8) {
-    const lanes = C - c < 8 ? C - c : 8;
-    let ix = firstColumn;
-    let q0 = p0 + c + ix * stride0;
-    let q1 = p1 + c + ix * stride1;
-    let q2 = p2 + c + ix * stride2;
-    let o = out + c;
-    let upper = outside;
-    let lower = outside;
-    if (<u32>ix < <u32>inW) {
-      upper = interleaveLowBytes(v128.load64_zero(q0), v128.load64_zero(q1));
-      lower = v128.load64_zero(q2);
-    }
-    lower = interleaveLowBytes(lower, lower);
-    let aLow = interleaveLow(upper, lower);
-    let aHigh = interleaveHigh(upper, lower);
-    for (let x = 0; x < count; x++) {
-      ix++;
-      q0 += stride0;
-      q1 += stride1;
-      q2 += stride2;
-      upper = outside;
-      lower = outside;
-      if (<u32>ix < <u32>inW) {
-        upper = interleaveLowBytes(v128.load64_zero(q0), v128.load64_zero(q1));
-        lower = v128.load64_zero(q2);
-      }
-      lower = interleaveLowBytes(lower, lower);
-      const bLow = interleaveLow(upper, lower);
-      const bHigh = interleaveHigh(upper, lower);
-      ix++;
-      q0 += stride0;
-      q1 += stride1;
-      q2 += stride2;
-      upper = outside;
-      lower = outside;
-      if (<u32>ix < <u32>inW) {
-        upper = interleaveLowBytes(v128.load64_zero(q0), v128.load64_zero(q1));
-        lower = v128.load64_zero(q2);
-      }
-      lower = interleaveLowBytes(lower, lower);
-      const cLow = interleaveLow(upper, lower);
-      const cHigh = interleaveHigh(upper, lower);
-      const s = requantize4(
-        windowOf(aLow, bLow, cLow, weights, v128.load(weights, SPLIT_BIAS)),
-        v128.load(weights, SPLIT_BIAS + 32),
-        low,
-        magic,
-        back,
-      );
-      const u = requantize4(
-        windowOf(aHigh, bHigh, cHigh, weights + 16, v128.load(weights, SPLIT_BIAS + 16)),
-        v128.load(weights, SPLIT_BIAS + 48),
-        low,
-        magic,
-        back,
-      );
-      const q = i16x8.narrow_i32x4_s(s, u);
-      const bytes = narrowBelow(q, q, high);
-      if (lanes == 8) v128.store64_lane(o, bytes, 0);
-      else storeBytes(o, bytes, lanes);
-      o += C;
-      aLow = cLow;
-      aHigh = cHigh;
     }
     weights += SPLIT_WEIGHTS_3X3;
   }

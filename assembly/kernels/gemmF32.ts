@@ -30,7 +30,7 @@ export function product_f32(
   max: f32,
 ): void {
   const K = count * length;
-  const tiled = ASC_FEATURE_SIMD ? rows & ~3 : rows;
+  const tiled = ASC_FEATURE_SIMD ? rows & ~3 : 0;
   if (tiled > 0) {
     for (let i = 0; i < n; i += 8) {
       gemm_f32_4x8(
@@ -49,21 +49,8 @@ export function product_f32(
       );
     }
   }
-  if (ASC_FEATURE_SIMD) {
-    for (let m = tiled; m < rows; m++) {
-      gemv_f32_1x16(
-        runs + (m << 2),
-        step,
-        count,
-        length,
-        b,
-        bias,
-        load<usize>(out + (m << 2)) + (channel << 2),
-        n,
-        min,
-        max,
-      );
-    }
+  for (let m = tiled; m < rows; m++) {
+    gemv_f32(runs + (m << 2), step, count, length, b, bias, load<usize>(out + (m << 2)) + (channel << 2), n, min, max);
   }
 }
 
@@ -81,95 +68,76 @@ function gemm_f32_4x8(
   min: f32,
   max: f32,
 ): void {
-  if (ASC_FEATURE_SIMD) {
-    const bias0 = v128.load(bias);
-    const bias1 = v128.load(bias, 16);
-    const low = f32x4.splat(min);
-    const high = f32x4.splat(max);
-    for (let m = 0; m < rows; m += 4) {
-      let c00 = bias0, c01 = bias1, c10 = bias0, c11 = bias1, c20 = bias0, c21 = bias1, c30 = bias0, c31 = bias1;
-      let bp = b;
-      let list = runs + (m << 2);
-      for (let t = count; t > 0; t--) {
-        let a0 = load<usize>(list), a1 = load<usize>(list, 4), a2 = load<usize>(list, 8), a3 = load<usize>(list, 12);
-        for (let k = length; k > 0; k--) {
-          const b0 = v128.load(bp), b1 = v128.load(bp, 16);
-          let x = v128.load32_splat(a0);
-          c00 = f32x4.add(c00, f32x4.mul(b0, x));
-          c01 = f32x4.add(c01, f32x4.mul(b1, x));
-          x = v128.load32_splat(a1);
-          c10 = f32x4.add(c10, f32x4.mul(b0, x));
-          c11 = f32x4.add(c11, f32x4.mul(b1, x));
-          x = v128.load32_splat(a2);
-          c20 = f32x4.add(c20, f32x4.mul(b0, x));
-          c21 = f32x4.add(c21, f32x4.mul(b1, x));
-          x = v128.load32_splat(a3);
-          c30 = f32x4.add(c30, f32x4.mul(b0, x));
-          c31 = f32x4.add(c31, f32x4.mul(b1, x));
-          bp += 32;
-          a0 += 4;
-          a1 += 4;
-          a2 += 4;
-          a3 += 4;
-        }
-        list += step;
+  const bias0 = v128.load(bias);
+  const bias1 = v128.load(bias, 16);
+  const low = f32x4.splat(min);
+  const high = f32x4.splat(max);
+  for (let m = 0; m < rows; m += 4) {
+    let c00 = bias0, c01 = bias1, c10 = bias0, c11 = bias1, c20 = bias0, c21 = bias1, c30 = bias0, c31 = bias1;
+    let bp = b;
+    let list = runs + (m << 2);
+    for (let t = count; t > 0; t--) {
+      let a0 = load<usize>(list), a1 = load<usize>(list, 4), a2 = load<usize>(list, 8), a3 = load<usize>(list, 12);
+      for (let k = length; k > 0; k--) {
+        const b0 = v128.load(bp), b1 = v128.load(bp, 16);
+        let x = v128.load32_splat(a0);
+        c00 = f32x4.add(c00, f32x4.mul(b0, x));
+        c01 = f32x4.add(c01, f32x4.mul(b1, x));
+        x = v128.load32_splat(a1);
+        c10 = f32x4.add(c10, f32x4.mul(b0, x));
+        c11 = f32x4.add(c11, f32x4.mul(b1, x));
+        x = v128.load32_splat(a2);
+        c20 = f32x4.add(c20, f32x4.mul(b0, x));
+        c21 = f32x4.add(c21, f32x4.mul(b1, x));
+        x = v128.load32_splat(a3);
+        c30 = f32x4.add(c30, f32x4.mul(b0, x));
+        c31 = f32x4.add(c31, f32x4.mul(b1, x));
+        bp += 32;
+        a0 += 4;
+        a1 += 4;
+        a2 += 4;
+        a3 += 4;
       }
-      const p = out + (m << 2);
-      const at = channel << 2;
-      c00 = clamp<v128>(c00, low, high);
-      c01 = clamp<v128>(c01, low, high);
-      c10 = clamp<v128>(c10, low, high);
-      c11 = clamp<v128>(c11, low, high);
-      c20 = clamp<v128>(c20, low, high);
-      c21 = clamp<v128>(c21, low, high);
-      c30 = clamp<v128>(c30, low, high);
-      c31 = clamp<v128>(c31, low, high);
-      if (lanes == 8) {
-        const p0 = load<usize>(p) + at, p1 = load<usize>(p, 4) + at, p2 = load<usize>(p, 8) + at,
-          p3 = load<usize>(p, 12) + at;
-        v128.store(p0, c00);
-        v128.store(p0, c01, 16);
-        v128.store(p1, c10);
-        v128.store(p1, c11, 16);
-        v128.store(p2, c20);
-        v128.store(p2, c21, 16);
-        v128.store(p3, c30);
-        v128.store(p3, c31, 16);
-      } else {
-        storeFloats(load<usize>(p) + at, c00, c01, lanes);
-        storeFloats(load<usize>(p, 4) + at, c10, c11, lanes);
-        storeFloats(load<usize>(p, 8) + at, c20, c21, lanes);
-        storeFloats(load<usize>(p, 12) + at, c30, c31, lanes);
-      }
+      list += step;
     }
-  } else {
-    for (let m = 0; m < rows; m++) {
-      const p = load<usize>(out + (m << 2)) + (channel << 2);
-      for (let lane = 0; lane < lanes; lane += 2) {
-        let c0 = load<f32>(bias + (lane << 2));
-        let c1 = load<f32>(bias + (lane << 2), 4);
-        let bp = b + (lane << 2);
-        let list = runs + (m << 2);
-        for (let t = count; t > 0; t--) {
-          let ap = load<usize>(list);
-          for (let k = length; k > 0; k--) {
-            const x = load<f32>(ap);
-            c0 += x * load<f32>(bp);
-            c1 += x * load<f32>(bp, 4);
-            ap += 4;
-            bp += 32;
-          }
-          list += step;
-        }
-        store<f32>(p + (lane << 2), clamp<f32>(c0, min, max));
-        if (lane + 1 < lanes) store<f32>(p + (lane << 2), clamp<f32>(c1, min, max), 4);
-      }
+    const p = out + (m << 2);
+    const at = channel << 2;
+    c00 = clamp<v128>(c00, low, high);
+    c01 = clamp<v128>(c01, low, high);
+    c10 = clamp<v128>(c10, low, high);
+    c11 = clamp<v128>(c11, low, high);
+    c20 = clamp<v128>(c20, low, high);
+    c21 = clamp<v128>(c21, low, high);
+    c30 = clamp<v128>(c30, low, high);
+    c31 = clamp<v128>(c31, low, high);
+    if (lanes == 8) {
+      const p0 = load<usize>(p) + at, p1 = load<usize>(p, 4) + at, p2 = load<usize>(p, 8) + at,
+        p3 = load<usize>(p, 12) + at;
+      v128.store(p0, c00);
+      v128.store(p0, c01, 16);
+      v128.store(p1, c10);
+      v128.store(p1, c11, 16);
+      v128.store(p2, c20);
+      v128.store(p2, c21, 16);
+      v128.store(p3, c30);
+      v128.store(p3, c31, 16);
+    } else {
+      storeFloats(load<usize>(p) + at, c00, c01, lanes);
+      storeFloats(load<usize>(p, 4) + at, c10, c11, lanes);
+      storeFloats(load<usize>(p, 8) + at, c20, c21, lanes);
+      storeFloats(load<usize>(p, 12) + at, c30, c31, lanes);
     }
   }
 }
 
-/** One row, two panels at a time: four accumulators hide the latency of the addition. */
-function gemv_f32_1x16(
+/**
+ * One row times n channels, added in the order of k. With SIMD, two panels at a time: four
+ * accumulators hide the latency of the addition.
+ *
+ * @param runs as above; if `count` is 0, the row itself, f32 [length]
+ * @param out f32 [n]; may equal `bias`
+ */
+export function gemv_f32(
   runs: usize,
   step: usize,
   count: i32,
@@ -181,68 +149,97 @@ function gemv_f32_1x16(
   min: f32,
   max: f32,
 ): void {
-  const low = f32x4.splat(min);
-  const high = f32x4.splat(max);
+  const direct = count == 0;
+  if (direct) count = 1;
   const panel = <usize>(count * length) << 5;
-  for (; n > 8; n -= 16) {
-    let c0 = v128.load(bias);
-    let c1 = v128.load(bias, 16);
-    let c2 = v128.load(bias, 32);
-    let c3 = v128.load(bias, 48);
-    let d = b + panel;
-    let list = runs;
-    for (let t = count; t > 0; t--) {
-      let ap = load<usize>(list);
-      let k = length;
-      for (; k > 1; k -= 2) {
-        let x = v128.load32_splat(ap);
-        c0 = f32x4.add(c0, f32x4.mul(v128.load(b), x));
-        c1 = f32x4.add(c1, f32x4.mul(v128.load(b, 16), x));
-        c2 = f32x4.add(c2, f32x4.mul(v128.load(d), x));
-        c3 = f32x4.add(c3, f32x4.mul(v128.load(d, 16), x));
-        x = v128.load32_splat(ap, 4);
-        c0 = f32x4.add(c0, f32x4.mul(v128.load(b, 32), x));
-        c1 = f32x4.add(c1, f32x4.mul(v128.load(b, 48), x));
-        c2 = f32x4.add(c2, f32x4.mul(v128.load(d, 32), x));
-        c3 = f32x4.add(c3, f32x4.mul(v128.load(d, 48), x));
-        ap += 8;
-        b += 64;
-        d += 64;
+  if (ASC_FEATURE_SIMD) {
+    const low = f32x4.splat(min);
+    const high = f32x4.splat(max);
+    for (; n > 8; n -= 16) {
+      let c0 = v128.load(bias);
+      let c1 = v128.load(bias, 16);
+      let c2 = v128.load(bias, 32);
+      let c3 = v128.load(bias, 48);
+      let d = b + panel;
+      let list = runs;
+      for (let t = count; t > 0; t--) {
+        let ap = direct ? list : load<usize>(list);
+        let k = length;
+        for (; k > 1; k -= 2) {
+          let x = v128.load32_splat(ap);
+          c0 = f32x4.add(c0, f32x4.mul(v128.load(b), x));
+          c1 = f32x4.add(c1, f32x4.mul(v128.load(b, 16), x));
+          c2 = f32x4.add(c2, f32x4.mul(v128.load(d), x));
+          c3 = f32x4.add(c3, f32x4.mul(v128.load(d, 16), x));
+          x = v128.load32_splat(ap, 4);
+          c0 = f32x4.add(c0, f32x4.mul(v128.load(b, 32), x));
+          c1 = f32x4.add(c1, f32x4.mul(v128.load(b, 48), x));
+          c2 = f32x4.add(c2, f32x4.mul(v128.load(d, 32), x));
+          c3 = f32x4.add(c3, f32x4.mul(v128.load(d, 48), x));
+          ap += 8;
+          b += 64;
+          d += 64;
+        }
+        if (k > 0) {
+          const x = v128.load32_splat(ap);
+          c0 = f32x4.add(c0, f32x4.mul(v128.load(b), x));
+          c1 = f32x4.add(c1, f32x4.mul(v128.load(b, 16), x));
+          c2 = f32x4.add(c2, f32x4.mul(v128.load(d), x));
+          c3 = f32x4.add(c3, f32x4.mul(v128.load(d, 16), x));
+          b += 32;
+          d += 32;
+        }
+        list += step;
       }
-      if (k > 0) {
-        const x = v128.load32_splat(ap);
-        c0 = f32x4.add(c0, f32x4.mul(v128.load(b), x));
-        c1 = f32x4.add(c1, f32x4.mul(v128.load(b, 16), x));
-        c2 = f32x4.add(c2, f32x4.mul(v128.load(d), x));
-        c3 = f32x4.add(c3, f32x4.mul(v128.load(d, 16), x));
-        b += 32;
-        d += 32;
-      }
-      list += step;
+      storeFloats(out, clamp<v128>(c0, low, high), clamp<v128>(c1, low, high), 8);
+      storeFloats(out + 32, clamp<v128>(c2, low, high), clamp<v128>(c3, low, high), n - 8);
+      b = d;
+      bias += 64;
+      out += 64;
     }
-    storeFloats(out, clamp<v128>(c0, low, high), clamp<v128>(c1, low, high), 8);
-    storeFloats(out + 32, clamp<v128>(c2, low, high), clamp<v128>(c3, low, high), n - 8);
-    b = d;
-    bias += 64;
-    out += 64;
-  }
-  if (n > 0) {
-    let c0 = v128.load(bias);
-    let c1 = v128.load(bias, 16);
-    let list = runs;
-    for (let t = count; t > 0; t--) {
-      let ap = load<usize>(list);
-      for (let k = length; k > 0; k--) {
-        const x = v128.load32_splat(ap);
-        c0 = f32x4.add(c0, f32x4.mul(v128.load(b), x));
-        c1 = f32x4.add(c1, f32x4.mul(v128.load(b, 16), x));
-        ap += 4;
-        b += 32;
+    if (n > 0) {
+      let c0 = v128.load(bias);
+      let c1 = v128.load(bias, 16);
+      let list = runs;
+      for (let t = count; t > 0; t--) {
+        let ap = direct ? list : load<usize>(list);
+        for (let k = length; k > 0; k--) {
+          const x = v128.load32_splat(ap);
+          c0 = f32x4.add(c0, f32x4.mul(v128.load(b), x));
+          c1 = f32x4.add(c1, f32x4.mul(v128.load(b, 16), x));
+          ap += 4;
+          b += 32;
+        }
+        list += step;
       }
-      list += step;
+      storeFloats(out, clamp<v128>(c0, low, high), clamp<v128>(c1, low, high), n);
     }
-    storeFloats(out, clamp<v128>(c0, low, high), clamp<v128>(c1, low, high), n);
+  } else {
+    for (let i = 0; i < n; i += 2) {
+      let c0 = load<f32>(bias + (i << 2));
+      let c1 = load<f32>(bias + (i << 2), 4);
+      let bp = b + (i >> 3) * panel + ((i & 7) << 2);
+      let list = runs;
+      for (let t = count; t > 0; t--) {
+        let ap = direct ? list : load<usize>(list);
+        for (let k = length; k > 0; k--) {
+          const x = load<f32>(ap);
+          c0 += x * load<f32>(bp);
+          c1 += x * load<f32>(bp, 4);
+          ap += 4;
+          bp += 32;
+        }
+        list += step;
+      }
+      store<f32>(out + (i << 2), clamp<f32>(c0, min, max));
+      if (i + 1 < n) store<f32>(out + (i << 2), clamp<f32>(c1, min, max), 4);
+    }
   }
+}
+
+/** out f32 [panels][8] += Σ a·b, added in the order of k; a f32 [K], b f32 [panels][K][8] */
+export function gemv_add_f32(a: usize, b: usize, K: i32, out: usize, panels: i32): void {
+  gemv_f32(a, 0, 0, K, b, out, out, panels << 3, -<f32>Infinity, <f32>Infinity);
 }
 
 function storeFloats(p: usize, c0: v128, c1: v128, lanes: i32): void {

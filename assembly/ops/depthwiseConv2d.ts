@@ -6,18 +6,28 @@ import { DEPTHWISE_BATCH, DEPTHWISE_BIAS, DEPTHWISE_BYTES, DEPTHWISE_CHANNELS, D
 import { depthwise_i8, depthwise_i8_3x3_s1, depthwise_i8_3x3_s2, pair_taps_i8,
   pair_taps_i8_3x3 } from '../kernels/depthwise';
 import { depthwise_f32, depthwise_f32_3x3 } from '../kernels/depthwiseF32';
-import { depthwise_split_3x3_s1, depthwise_split_3x3_s2, SPLIT_WEIGHTS_3X3,
-  split_taps_i8_3x3 } from '../kernels/depthwiseRelaxed';
+import { COLUMN, copy_taps_f32, depthwise_f32_windows, depthwise_i8_windows, fill_plane,
+  list_offsets } from '../kernels/depthwiseWindows';
+import { depthwise_split_3x3_s1, SPLIT_WEIGHTS_3X3, split_taps_i8_3x3 } from '../kernels/depthwiseRelaxed';
 import { toF64, bytesOf, checkRecord, dtypeOf, float, int, needScratch, scratch, table } from '../record';
-import { share, shareFrom, shareTo } from '../threads';
+import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo, share, shareFrom, shareProduct,
+  shareTo } from '../threads';
 import { checkActivation, describeRequantization } from './checks';
 import { describeDepthwise, listTaps } from './window';
 
-// Scratch: a pixel of zero points [C] + 16 │ widened weights (i8) │ addresses u32: of the taps,
-// KH·KW rounded up to 2; of the rows, 4 pairs of address and stride (3×3)
+// Scratch: a pixel of zero points [C] + 16, then
+//
+//   3×3     widened weights (i8) │ addresses u32 of the rows, 4 pairs of address and stride
+//   others  weights of a block │ offsets u32 of their taps │ planes
+//   scalar  widened weights (i8) │ addresses u32 of the taps, KH·KW rounded up to 2
+//
+// The last two are of kernels/depthwiseWindows.ts and kernels/depthwise.ts. All flavors request the
+// maximum.
 
 /** Accumulators that start from smaller biases cannot reach −2^31, whose negation overflows. */
 const MAX_NEGATED: i32 = 1 << 30;
+/** Bytes of scratch for planes, unless a row of windows needs more. */
+const PLANES = 32768;
 
 export function describeDepthwiseConv2d(r: usize): void {
   checkRecord(r, DEPTHWISE_BYTES, (1 << DTYPE_I8) | (1 << DTYPE_F32));
@@ -30,8 +40,19 @@ export function describeDepthwiseConv2d(r: usize): void {
   table(r, DEPTHWISE_BIAS, blocks * 32, 16);
   if (f32s) checkActivation(r, DEPTHWISE_MIN, DEPTHWISE_MAX, true);
   else describeRequantization(r, DEPTHWISE_SCALE, DEPTHWISE_SOURCE_ZERO, blocks);
+  if (!isPlain3x3(r)) {
+    const columns = planWindows(r);
+    needScratch(C * size + 80 + 36 * toF64(r, DEPTHWISE_KERNEL_W - turn) * windowPlanes +
+      Math.max(PLANES, windowPlanes * columns * COLUMN));
+  }
   needScratch(C * size + 64 + (f32s ? 0 : blocks * Math.max(SPLIT_WEIGHTS_3X3, Math.ceil(taps / 2) * 32)) +
     Math.ceil(taps / 2) * 8);
+}
+
+/** Whether the record has a kernel for 3×3 with SIMD. */
+function isPlain3x3(r: usize): bool {
+  return int(r, DEPTHWISE_KERNEL_H) == 3 && int(r, DEPTHWISE_KERNEL_W) == 3 && int(r, DEPTHWISE_DILATION_Y) == 1 &&
+    int(r, DEPTHWISE_DILATION_X) == 1 && (dtypeOf(r) == DTYPE_F32 || int(r, DEPTHWISE_STRIDE_X) <= 2);
 }
 
 /** Fills the row of zero points at the start of scratch. @returns the address after it */
@@ -87,9 +108,10 @@ function runRows3x3(r: usize, f32s: bool): void {
   const blocks = (C + 7) >> 3;
   const rows = prepared + (f32s ? 0 : blocks * SPLIT_WEIGHTS_3X3);
   const weightsZero = int(r, DEPTHWISE_WEIGHTS_ZERO);
-  const split = ASC_FEATURE_RELAXED_SIMD && !f32s && (weightsZero >= 0 || below(bias, blocks << 3, MAX_NEGATED));
+  const split = ASC_FEATURE_RELAXED_SIMD && !f32s && stride == 1 &&
+    (weightsZero >= 0 || below(bias, blocks << 3, MAX_NEGATED));
   if (ASC_FEATURE_RELAXED_SIMD) {
-    if (split) split_taps_i8_3x3(int(r, DEPTHWISE_WEIGHTS), weightsZero, bias, scale, blocks, stride == 1, prepared);
+    if (split) split_taps_i8_3x3(int(r, DEPTHWISE_WEIGHTS), weightsZero, bias, scale, blocks, prepared);
   }
   if (!f32s && !split) pair_taps_i8_3x3(int(r, DEPTHWISE_WEIGHTS), weightsZero, bias, scale, blocks, prepared);
   let out = <usize>int(r, DEPTHWISE_TARGET);
@@ -120,8 +142,8 @@ function runRows3x3(r: usize, f32s: bool): void {
           float(r, DEPTHWISE_MIN),
           float(r, DEPTHWISE_MAX),
         );
-      } else if (ASC_FEATURE_RELAXED_SIMD && split && stride == 1) {
-        // With stride 1, the next output row needs the same inputs, so both are computed together.
+      } else if (ASC_FEATURE_RELAXED_SIMD && split) {
+        // The next output row needs the same inputs, so both are computed together.
         const both = strideY == 1 && count == outW && (y + 2) * outW <= to;
         depthwise_split_3x3_s1(
           rows,
@@ -138,8 +160,6 @@ function runRows3x3(r: usize, f32s: bool): void {
           clampMax,
         );
         y += i32(both);
-      } else if (ASC_FEATURE_RELAXED_SIMD && split) {
-        depthwise_split_3x3_s2(rows, column, inW, padding, weights, q, count, C, zero, clampMin, clampMax);
       } else if (stride == 1) {
         depthwise_i8_3x3_s1(rows, column, inW, padding, weights, q, count, C, zero, clampMin, clampMax);
       } else {
@@ -151,7 +171,148 @@ function runRows3x3(r: usize, f32s: bool): void {
   }
 }
 
-export function runDepthwiseConv2d(r: usize): void {
+// Any filter with SIMD. A strip is rows of outputs whose windows are in the planes together.
+
+/** 4 if rows and columns change places, because the image has one column; otherwise 0 */
+let turn: usize = 0;
+/** Planes of a window */
+let windowPlanes = 0;
+
+/**
+ * Sets `turn` and `windowPlanes`. The fields of rows and of columns are adjacent.
+ *
+ * @returns columns of a plane
+ */
+function planWindows(r: usize): f64 {
+  const isColumn = int(r, DEPTHWISE_IN_W) == 1 && int(r, DEPTHWISE_OUT_W) == 1 && int(r, DEPTHWISE_KERNEL_W) == 1;
+  turn = isColumn ? 4 : 0;
+  const kernelH = int(r, DEPTHWISE_KERNEL_H + turn);
+  windowPlanes = dtypeOf(r) == DTYPE_F32 ? kernelH : (kernelH + 1) >> 1;
+  // the windows of four outputs are read, even if there are fewer
+  const steps = max<f64>(toF64(r, DEPTHWISE_OUT_W - turn), 4) - 1;
+  return steps * toF64(r, DEPTHWISE_STRIDE_X - turn) +
+    (toF64(r, DEPTHWISE_KERNEL_W - turn) - 1) * toF64(r, DEPTHWISE_DILATION_X - turn) + 1;
+}
+
+function runStrips(r: usize): void {
+  const columns = <i32>planWindows(r);
+  const f32s = dtypeOf(r) == DTYPE_F32;
+  const C = int(r, DEPTHWISE_CHANNELS);
+  const kernelH = int(r, DEPTHWISE_KERNEL_H + turn);
+  const kernelW = int(r, DEPTHWISE_KERNEL_W - turn);
+  const outH = int(r, DEPTHWISE_OUT_H + turn);
+  const outW = int(r, DEPTHWISE_OUT_W - turn);
+  const stride = int(r, DEPTHWISE_STRIDE_Y + turn);
+  const pixelBytes = f32s ? C << 2 : C;
+  const planeBytes: usize = columns * COLUMN;
+  const taps = kernelW * windowPlanes;
+  const weights = zeroRow(pixelBytes, f32s ? 0 : <u8>int(r, DEPTHWISE_SOURCE_ZERO));
+  const offsets = weights + taps * COLUMN;
+  const planes = (offsets + (taps << 2) + 15) & ~15;
+  // rows of the image from a plane of a window to the next one, and from a plane to the next
+  const windowStep = int(r, DEPTHWISE_DILATION_Y + turn) << i32(!f32s);
+  let planeStep = 2 - ((stride | windowStep) & 1);
+  const more = <i32>(PLANES / planeBytes) - (windowPlanes - 1) * windowStep / planeStep - 1;
+  let stripRows = more * planeStep / stride + 1;
+  if (stripRows < 2) {
+    // windows share no planes, and need none between theirs
+    planeStep = windowStep;
+    stripRows = 1;
+  }
+  const tapStep = int(r, DEPTHWISE_DILATION_X - turn) * COLUMN;
+  list_offsets(kernelW, windowPlanes, tapStep, windowStep / planeStep * planeBytes, offsets);
+  shareProduct(int(r, DEPTHWISE_BATCH), outH, (C + 7) >> 3, 1);
+  for (let batch = outerFrom; batch < outerTo; batch++) {
+    const image = int(r, DEPTHWISE_SOURCE) + batch * int(r, DEPTHWISE_IN_H) * int(r, DEPTHWISE_IN_W) * pixelBytes;
+    const out = int(r, DEPTHWISE_TARGET) + batch * outH * outW * pixelBytes;
+    for (let y = rowFrom; y < rowTo; y += stripRows) {
+      const rows = min(stripRows, rowTo - y);
+      const count = ((rows - 1) * stride + (windowPlanes - 1) * windowStep) / planeStep + 1;
+      for (let block = panelFrom; block < panelTo; block++) {
+        const table = block << 5;
+        const shift = f32s ? table : block << 3;
+        const lanes = min(8, C - (block << 3));
+        const bias = int(r, DEPTHWISE_BIAS) + table;
+        const range = r + DEPTHWISE_TARGET_ZERO;
+        const outStep = int(r, DEPTHWISE_STRIDE_X - turn) * COLUMN;
+        if (f32s) {
+          copy_taps_f32(int(r, DEPTHWISE_WEIGHTS) + shift, pixelBytes, taps, weights);
+        } else {
+          const w = int(r, DEPTHWISE_WEIGHTS) + shift * kernelH * kernelW;
+          pair_taps_i8(w, int(r, DEPTHWISE_WEIGHTS_ZERO), kernelH, kernelW, weights);
+        }
+        fillPlanes(r, f32s, image, shift, y, planeStep, pixelBytes, planes, count, columns);
+        let window = planes;
+        for (let q = out + y * outW * pixelBytes + shift, end = q + rows * outW * pixelBytes; q < end;) {
+          if (f32s) {
+            depthwise_f32_windows(window, outStep, offsets, taps, weights, bias, 0, q, pixelBytes, outW, lanes, range);
+          } else {
+            const scale = int(r, DEPTHWISE_SCALE) + table;
+            depthwise_i8_windows(
+              window,
+              outStep,
+              offsets,
+              taps,
+              weights,
+              bias,
+              scale,
+              q,
+              pixelBytes,
+              outW,
+              lanes,
+              range,
+            );
+          }
+          q += outW * pixelBytes;
+          window += stride / planeStep * planeBytes;
+        }
+      }
+    }
+  }
+}
+
+/** Fills `count` planes for the windows from output row y on, with the 8 channels at `shift`. */
+function fillPlanes(
+  r: usize,
+  f32s: bool,
+  image: usize,
+  shift: usize,
+  y: i32,
+  planeStep: i32,
+  pixelBytes: i32,
+  plane: usize,
+  count: i32,
+  columns: i32,
+): void {
+  const inH = int(r, DEPTHWISE_IN_H + turn);
+  const inW = int(r, DEPTHWISE_IN_W - turn);
+  const dilation = int(r, DEPTHWISE_DILATION_Y + turn);
+  const padding = f32s ? 0 : int(r, DEPTHWISE_SOURCE_ZERO);
+  const zeros = scratch();
+  const rowBytes = inW * pixelBytes;
+  let iy = y * int(r, DEPTHWISE_STRIDE_Y + turn) - int(r, DEPTHWISE_PAD_TOP + turn);
+  for (; count > 0; count--) {
+    const upper = <u32>iy < <u32>inH;
+    const lower = <u32>(iy + dilation) < <u32>inH;
+    fill_plane(
+      f32s,
+      shift + (upper ? image + iy * rowBytes : zeros),
+      upper ? pixelBytes : 0,
+      shift + (lower ? image + (iy + dilation) * rowBytes : zeros),
+      lower ? pixelBytes : 0,
+      -int(r, DEPTHWISE_PAD_LEFT - turn),
+      inW,
+      padding,
+      plane,
+      columns,
+    );
+    plane += columns * COLUMN;
+    iy += planeStep;
+  }
+}
+
+/** Any filter without SIMD, pixel by pixel. */
+function runPixels(r: usize): void {
   const f32s = dtypeOf(r) == DTYPE_F32;
   const size = f32s ? 4 : 1;
   const C = int(r, DEPTHWISE_CHANNELS);
@@ -170,14 +331,6 @@ export function runDepthwiseConv2d(r: usize): void {
   const strideX = int(r, DEPTHWISE_STRIDE_X);
   const padTop = int(r, DEPTHWISE_PAD_TOP);
   const padLeft = int(r, DEPTHWISE_PAD_LEFT);
-  if (ASC_FEATURE_SIMD) {
-    if (kernelH == 3 && kernelW == 3 && int(r, DEPTHWISE_DILATION_Y) == 1 && int(r, DEPTHWISE_DILATION_X) == 1 &&
-      (f32s || strideX == 1 || strideX == 2))
-    {
-      runRows3x3(r, f32s);
-      return;
-    }
-  }
   const reachY = (kernelH - 1) * int(r, DEPTHWISE_DILATION_Y);
   const reachX = (kernelW - 1) * int(r, DEPTHWISE_DILATION_X);
   const zeros = scratch();
@@ -227,4 +380,10 @@ export function runDepthwiseConv2d(r: usize): void {
       }
     }
   }
+}
+
+export function runDepthwiseConv2d(r: usize): void {
+  if (!ASC_FEATURE_SIMD) runPixels(r);
+  else if (isPlain3x3(r)) runRows3x3(r, dtypeOf(r) == DTYPE_F32);
+  else runStrips(r);
 }

@@ -7,7 +7,8 @@ import { DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, RECURRENT_ASYMMETRIC, RECURRENT_P
 import { multiplyFixedI32 } from '../kernels/fixedPoint';
 import { rescale_add_f32 } from '../kernels/gatesF32';
 import { clamp } from '../kernels/lanes';
-import { gemv_f32, gemv_i8_i32 } from '../kernels/gemv';
+import { gemv_i8_i32 } from '../kernels/gemv';
+import { gemv_add_f32 } from '../kernels/gemmF32';
 import { gather_i4, gemv_i4_i32 } from '../kernels/nibbles';
 import { quantize_range, range_f32, rangeScale, rangeZero } from '../kernels/hybrid';
 import { dot_f32, dot_i16, shift_memory } from '../kernels/svdf';
@@ -142,7 +143,7 @@ export function runSvdf(r: usize): void {
       if (f32s) {
         for (let i = 0; i < lanes; i++) store<f32>(products + (i << 2), 0);
         if (mode == RECURRENT_PLAIN) {
-          gemv_f32(x, featureWeights, inputs, products, lanes >> 3);
+          gemv_add_f32(x, featureWeights, inputs, products, lanes >> 3);
         } else {
           range_f32(x, inputs, mode == RECURRENT_ASYMMETRIC);
           quantize_range(x, quantized, inputs);

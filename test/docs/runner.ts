@@ -105,6 +105,40 @@ export function bytesOf({ dtype, shape }: Port): number {
   );
 }
 
+/** Scratch of a depthwise convolution, by the first of its rows in docs/format/memory.md. */
+function pixelsScratch(r: Fields): number {
+  const { CHANNELS, KERNEL_H, KERNEL_W } = r.ints('DEPTHWISE', 'CHANNELS', 'KERNEL_H', 'KERNEL_W');
+  const pairs = Math.ceil(KERNEL_H * KERNEL_W / 2);
+  const weights = r.floats ? 0 : Math.ceil(CHANNELS / 8) * Math.max(448, 32 * pairs);
+  return CHANNELS * sizeOf(r.dtype) + 64 + weights + 8 * pairs;
+}
+
+/** Scratch of a depthwise convolution with planes, by the second of these rows. */
+function planesScratch(r: Fields): number {
+  const f = r.ints(
+    'DEPTHWISE',
+    'CHANNELS',
+    'KERNEL_H',
+    'KERNEL_W',
+    'STRIDE_Y',
+    'STRIDE_X',
+    'DILATION_Y',
+    'DILATION_X',
+    'IN_W',
+    'OUT_H',
+    'OUT_W',
+  );
+  const is3x3 = f.KERNEL_H === 3 && f.KERNEL_W === 3 && f.DILATION_Y === 1 && f.DILATION_X === 1;
+  if (is3x3 && (r.floats || f.STRIDE_X <= 2)) return 0;
+  const isColumn = f.IN_W === 1 && f.OUT_W === 1 && f.KERNEL_W === 1;
+  const [height, width, stride, dilation, outputs] = isColumn
+    ? [1, f.KERNEL_H, f.STRIDE_Y, f.DILATION_Y, f.OUT_H]
+    : [f.KERNEL_H, f.KERNEL_W, f.STRIDE_X, f.DILATION_X, f.OUT_W];
+  const planes = r.floats ? height : Math.ceil(height / 2);
+  const columns = (Math.max(outputs, 4) - 1) * stride + (width - 1) * dilation + 1;
+  return f.CHANNELS * sizeOf(r.dtype) + 80 + 36 * planes * width + Math.max(32768, 32 * planes * columns);
+}
+
 /** Bytes of scratch, by the table of docs/format/memory.md. */
 function scratchOf(r: Fields): number {
   const product = (prefix: string, ...names: string[]): number =>
@@ -132,12 +166,8 @@ function scratchOf(r: Fields): number {
         ? common + 256 + 4 * rows * (Math.ceil(K / 2) + 3)
         : common + 2 * rows * (up4(K) + 8);
     }
-    case C.OP_DEPTHWISE_CONV2D: {
-      const pairs = Math.ceil(product('DEPTHWISE', 'KERNEL_H', 'KERNEL_W') / 2);
-      const channels = r.int('DEPTHWISE_CHANNELS');
-      return channels * sizeOf(r.dtype) + 64 + (r.floats ? 0 : Math.ceil(channels / 8) * Math.max(448, 32 * pairs)) +
-        8 * pairs;
-    }
+    case C.OP_DEPTHWISE_CONV2D:
+      return Math.max(pixelsScratch(r), planesScratch(r));
     case C.OP_WIDE_CONV2D: {
       const rows = r.int('CONV2D_BLOCK_ROWS');
       const K = up4(convolutionK());

@@ -129,6 +129,32 @@ describe('depthwiseConv2d', () => {
       }
     });
 
+    test(`computes images whose rows fill the scratch, and images of one column (${type})`, () => {
+      const images: { size: Pair; kernel: Pair; stride?: Pair; dilation?: Pair }[] = [
+        { size: [13, 100], kernel: [5, 5] }, // several rows of outputs share scratch
+        { size: [13, 100], kernel: [4, 7], stride: [2, 2] },
+        { size: [9, 90], kernel: [3, 3], dilation: [3, 5] },
+        { size: [5, 300], kernel: [5, 3] }, // one row of outputs at a time
+        { size: [13, 60], kernel: [2, 2], dilation: [9, 9] },
+        { size: [40, 1], kernel: [5, 1] },
+        { size: [40, 1], kernel: [3, 1], stride: [2, 1], dilation: [3, 1] },
+        { size: [3, 1], kernel: [2, 1] },
+      ];
+      for (const { size: [height, width], kernel, stride, dilation } of images) {
+        const padding: Padding = width === 1 ? [2, 0, 1, 0] : [1, 2, 2, 1];
+        const steps = { stride: stride ?? base.stride, dilation: dilation ?? base.dilation };
+        check({ ...base, ...steps, height, width, kernel, padding, batch: 2, seed: height });
+      }
+    });
+
+    test(`computes rows of every length, of which the last outputs may be computed twice (${type})`, () => {
+      for (let width = 1; width <= 11; width++) {
+        for (const kernel of [[2, 2], [5, 5]] as Pair[]) {
+          check({ ...base, height: 5, width, kernel, padding: [2, 2, 2, 2], channels: 8 + (width % 3), seed: width });
+        }
+      }
+    });
+
     test(`takes strides and dilations (${type})`, () => {
       for (const stride of [[1, 1], [2, 2], [3, 1], [1, 4], [5, 5]] as Pair[]) {
         for (const dilation of [[1, 1], [2, 3], [4, 2]] as Pair[]) {

@@ -8,7 +8,7 @@ import { RECURRENT_ACTIVATION, RECURRENT_ASYMMETRIC, RECURRENT_CELLS, RECURRENT_
 import { copy_bytes } from '../../kernels/copy';
 import { add_f32, blend_f32, clip_f32, multiply_add_f32, multiply_f32, norm_f32, one_less_f32,
   rescale_add_f32 } from '../../kernels/gatesF32';
-import { gemv_f32 } from '../../kernels/gemv';
+import { gemv_add_f32 } from '../../kernels/gemmF32';
 import { quantize_range, range_f32, rangeScale, rangeZero } from '../../kernels/hybrid';
 import { unary_f32 } from '../../kernels/unary';
 import { float, int } from '../../record';
@@ -38,7 +38,7 @@ function multiplyF32(
   const mode = int(r, RECURRENT_MODE);
   const panels = (n * gateCount) >> 3;
   if (mode == RECURRENT_PLAIN) {
-    gemv_f32(from, <usize>int(r, field) + (first * K << 5), K, to, panels);
+    gemv_add_f32(from, <usize>int(r, field) + (first * K << 5), K, to, panels);
     return;
   }
   range_f32(from, K, mode == RECURRENT_ASYMMETRIC);
