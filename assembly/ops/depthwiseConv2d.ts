@@ -3,12 +3,11 @@ import { DEPTHWISE_BATCH, DEPTHWISE_BIAS, DEPTHWISE_BYTES, DEPTHWISE_CHANNELS, D
   DEPTHWISE_MIN, DEPTHWISE_OUT_H, DEPTHWISE_OUT_W, DEPTHWISE_PAD_LEFT, DEPTHWISE_PAD_TOP, DEPTHWISE_SCALE,
   DEPTHWISE_SOURCE, DEPTHWISE_SOURCE_ZERO, DEPTHWISE_STRIDE_X, DEPTHWISE_STRIDE_Y, DEPTHWISE_TARGET,
   DEPTHWISE_TARGET_ZERO, DEPTHWISE_WEIGHTS, DEPTHWISE_WEIGHTS_ZERO, DTYPE_F32, DTYPE_I8 } from '../layout';
-import { depthwise_i8, depthwise_i8_3x3_s1, depthwise_i8_3x3_s2, pair_taps_i8,
-  pair_taps_i8_3x3 } from '../kernels/depthwise';
+import { depthwise_i8, depthwise_i8_3x3_s1, depthwise_i8_3x3_s2, pair_taps_i8, pair_taps_i8_3x3,
+  WEIGHTS_3X3 } from '../kernels/depthwise';
 import { depthwise_f32, depthwise_f32_3x3 } from '../kernels/depthwiseF32';
 import { COLUMN, copy_taps_f32, depthwise_f32_windows, depthwise_i8_windows, fill_plane,
   list_offsets } from '../kernels/depthwiseWindows';
-import { depthwise_split_3x3_s1, SPLIT_WEIGHTS_3X3, split_taps_i8_3x3 } from '../kernels/depthwiseRelaxed';
 import { toF64, bytesOf, checkRecord, dtypeOf, float, int, needScratch, scratch, table } from '../record';
 import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo, share, shareFrom, shareProduct,
   shareTo } from '../threads';
@@ -17,15 +16,13 @@ import { describeDepthwise, listTaps } from './window';
 
 // Scratch: a pixel of zero points [C] + 16, then
 //
-//   3×3     widened weights (i8) │ addresses u32 of the rows, 4 pairs of address and stride
+//   3×3     widened weights (i8) │ addresses u32 of the rows, 3 pairs of address and stride
 //   others  weights of a block │ offsets u32 of their taps │ planes
 //   scalar  widened weights (i8) │ addresses u32 of the taps, KH·KW rounded up to 2
 //
 // The last two are of kernels/depthwiseWindows.ts and kernels/depthwise.ts. All flavors request the
 // maximum.
 
-/** Accumulators that start from smaller biases cannot reach −2^31, whose negation overflows. */
-const MAX_NEGATED: i32 = 1 << 30;
 /** Bytes of scratch for planes, unless a row of windows needs more. */
 const PLANES = 32768;
 
@@ -45,7 +42,7 @@ export function describeDepthwiseConv2d(r: usize): void {
     needScratch(C * size + 80 + 36 * toF64(r, DEPTHWISE_KERNEL_W - turn) * windowPlanes +
       Math.max(PLANES, windowPlanes * columns * COLUMN));
   }
-  needScratch(C * size + 64 + (f32s ? 0 : blocks * Math.max(SPLIT_WEIGHTS_3X3, Math.ceil(taps / 2) * 32)) +
+  needScratch(C * size + 64 + (f32s ? 0 : blocks * Math.max(WEIGHTS_3X3, Math.ceil(taps / 2) * 32)) +
     Math.ceil(taps / 2) * 8);
 }
 
@@ -61,21 +58,12 @@ function zeroRow(bytes: i32, zero: u8): usize {
   return (scratch() + bytes + 16 + 15) & ~15;
 }
 
-/** Whether the n numbers at p are all in (−limit, limit). */
-function below(p: usize, n: i32, limit: i32): bool {
-  for (let i = 0; i < n; i++) {
-    const x = load<i32>(p + (i << 2));
-    if (x >= limit || x <= -limit) return false;
-  }
-  return true;
-}
-
 /**
- * Lists the input rows y to y + 3 of a window as u32 [4][2]: the address, and the bytes from one
+ * Lists the input rows y to y + 2 of a window as u32 [3][2]: the address, and the bytes from one
  * pixel to the next. A row outside the image is the pixel `zeros`.
  */
 function listRows(list: usize, y: i32, inH: i32, image: usize, rowBytes: i32, pixelBytes: i32, zeros: usize): void {
-  for (let end = y + 4; y < end; y++) {
+  for (let end = y + 3; y < end; y++) {
     const inside = <u32>y < <u32>inH;
     store<usize>(list, inside ? image + y * rowBytes : zeros);
     store<usize>(list, inside ? pixelBytes : 0, 4);
@@ -96,7 +84,6 @@ function runRows3x3(r: usize, f32s: bool): void {
   const first = -int(r, DEPTHWISE_PAD_LEFT);
   const padding = int(r, DEPTHWISE_SOURCE_ZERO);
   const bias = <usize>int(r, DEPTHWISE_BIAS);
-  const scale = <usize>int(r, DEPTHWISE_SCALE);
   const zero = int(r, DEPTHWISE_TARGET_ZERO);
   const clampMin = int(r, DEPTHWISE_MIN);
   const clampMax = int(r, DEPTHWISE_MAX);
@@ -106,14 +93,11 @@ function runRows3x3(r: usize, f32s: bool): void {
   const weights = f32s ? <usize>int(r, DEPTHWISE_WEIGHTS) : prepared;
   const rowBytes = inW * pixelBytes;
   const blocks = (C + 7) >> 3;
-  const rows = prepared + (f32s ? 0 : blocks * SPLIT_WEIGHTS_3X3);
-  const weightsZero = int(r, DEPTHWISE_WEIGHTS_ZERO);
-  const split = ASC_FEATURE_RELAXED_SIMD && !f32s && stride == 1 &&
-    (weightsZero >= 0 || below(bias, blocks << 3, MAX_NEGATED));
-  if (ASC_FEATURE_RELAXED_SIMD) {
-    if (split) split_taps_i8_3x3(int(r, DEPTHWISE_WEIGHTS), weightsZero, bias, scale, blocks, prepared);
+  const rows = prepared + (f32s ? 0 : blocks * WEIGHTS_3X3);
+  if (!f32s) {
+    const w = int(r, DEPTHWISE_WEIGHTS);
+    pair_taps_i8_3x3(w, int(r, DEPTHWISE_WEIGHTS_ZERO), bias, int(r, DEPTHWISE_SCALE), blocks, prepared);
   }
-  if (!f32s && !split) pair_taps_i8_3x3(int(r, DEPTHWISE_WEIGHTS), weightsZero, bias, scale, blocks, prepared);
   let out = <usize>int(r, DEPTHWISE_TARGET);
   let image = <usize>int(r, DEPTHWISE_SOURCE);
   // The threads share pixels, so the first and the last row of a share may be partial.
@@ -142,24 +126,6 @@ function runRows3x3(r: usize, f32s: bool): void {
           float(r, DEPTHWISE_MIN),
           float(r, DEPTHWISE_MAX),
         );
-      } else if (ASC_FEATURE_RELAXED_SIMD && split) {
-        // The next output row needs the same inputs, so both are computed together.
-        const both = strideY == 1 && count == outW && (y + 2) * outW <= to;
-        depthwise_split_3x3_s1(
-          rows,
-          column,
-          inW,
-          padding,
-          weights,
-          q,
-          both ? outW * C : 0,
-          count,
-          C,
-          zero,
-          clampMin,
-          clampMax,
-        );
-        y += i32(both);
       } else if (stride == 1) {
         depthwise_i8_3x3_s1(rows, column, inW, padding, weights, q, count, C, zero, clampMin, clampMax);
       } else {

@@ -22,7 +22,6 @@ const onlyAtLoad = [...readFileSync('assembly/record.ts', 'utf8').matchAll(/^(?:
  * the core 3 % larger, and no network faster.
  */
 const shared = Object.entries({
-  depthwise: ['pair_taps_i8_3x3'],
   fold: ['min_f32', 'min_i8', 'squares_f32', 'squares_i8', 'sum_f32', 'sum_i8'],
   gates: ['add_i16', 'narrow_i16_i8', 'one_less_i16'],
   gatesF32: ['add_f32', 'blend_f32', 'clip_f32', 'multiply_add_f32', 'multiply_f32', 'norm_f32', 'one_less_f32',
