@@ -133,6 +133,19 @@ describe('binary', () => {
     }
   });
 
+  test('equals the reference for many short rows, which share a row of the other operand', () => {
+    for (const type of ['int8', 'int16', 'float32', 'int32'] as const) {
+      for (const [rows, n] of [[8, 5], [16, 24], [67, 3], [9, 100], [8, 300]] as const) {
+        // all rows share one, those of a batch do, or b is shared along the rows only
+        for (const ones of [14, 6, 4]) {
+          const shape = [2, rows, 9, n];
+          check({ ...plain, type, kind: 'mul', shape, onesB: ones, seed: n });
+          check({ ...plain, type, kind: 'sub', shape, onesA: ones, constantB: true, seed: n });
+        }
+      }
+    }
+  });
+
   test('takes the same tensor as both operands', () => {
     for (const type of ['int8', 'float32'] as const) {
       for (const kind of kinds) {

@@ -45,6 +45,22 @@ describe('prelu', () => {
   });
 
   for (const type of ['int8', 'uint8', 'float32'] as const) {
+    test(`computes many short rows (${type})`, () => {
+      for (const [rows, n] of [[8, 5], [16, 24], [67, 3]] as const) {
+        for (const ones of [6, 14]) {
+          check({
+            type,
+            shape: [2, rows, 9, n],
+            ones,
+            x: { scale: 0.5, zeroPoint: -3 },
+            alpha: { scale: 0.25, zeroPoint: 4 },
+            y: { scale: 0.5, zeroPoint: 9 },
+            seed: n,
+          });
+        }
+      }
+    });
+
     test(`takes a slope per channel or per element, for any number of channels (${type})`, () => {
       for (const n of [1, 3, 4, 5, 7, 8, 9, 15, 16, 17]) {
         for (const ones of [0, 1, 6, 7]) {
