@@ -4,7 +4,7 @@ import { clamp, greater, interleaveHigh, interleaveLow, lesser, saturateI16 } fr
 import { add, div, ifNotNegative, mul, sub } from './math';
 import { quantize, quantize4 } from './quantize';
 import { narrowBelow, requantize, requantize4, requantizeMagic, requantizeZero } from './requantize';
-import { storePart } from './store';
+import { storeHalf, storeVector } from './store';
 
 // Elementwise functions of two operands over n contiguous outputs: out[i] = f(a[i·strideA],
 // b[i·strideB]). Strides are 0 or 1. With SIMD, an operand of stride 0 must be repeated over
@@ -77,8 +77,7 @@ export function add_i8(constants: usize, a: usize, strideA: i32, b: usize, strid
       );
       const q1 = i16x8.add_sat_s(i16x8.narrow_i32x4_s(i32x4.shr_s(s2, shift), i32x4.shr_s(s3, shift)), zero8);
       const result = i8x16.min_s(i8x16.max_s(i8x16.narrow_i16x8_s(q0, q1), low16), high16);
-      if (n - i >= 16) v128.store(out + i, result);
-      else storePart(out + i, result, n - i);
+      storeVector(out + i, result, n - i);
       a += stepA;
       b += stepB;
     }
@@ -145,8 +144,7 @@ function products(
       const q1 = requantize4(i32x4.extmul_high_i16x8_s(x, y), s1, low4, magic, back);
       const q = i16x8.narrow_i32x4_s(q0, q1);
       const result = narrowBelow(q, q, high16);
-      if (n - i >= 8) v128.store64_lane(out + i, result, 0);
-      else storePart(out + i, result, n - i);
+      storeHalf(out + i, result, n - i);
       a += stepA;
       b += stepB;
     }
@@ -196,7 +194,7 @@ function extremes(
       const x = v128.load(a);
       const y = v128.load(b);
       const chosen = largest ? i8x16.max_s(x, y) : i8x16.min_s(x, y);
-      storePart(out + i, i8x16.min_s(i8x16.max_s(chosen, low16), high16), n - i);
+      storeVector(out + i, i8x16.min_s(i8x16.max_s(chosen, low16), high16), n - i);
       a += stepA;
       b += stepB;
     }
@@ -271,7 +269,7 @@ function reals(
         quantize4(real<v128>(divide, x0, y0, scaleOut4), low4, high4, magic),
         quantize4(real<v128>(divide, x1, y1, scaleOut4), low4, high4, magic),
       );
-      storePart(out + i, i8x16.narrow_i16x8_s(q, q), min(8, n - i));
+      storeHalf(out + i, i8x16.narrow_i16x8_s(q, q), n - i);
       a += stepA;
       b += stepB;
     }
@@ -334,8 +332,7 @@ function floats(
     const stepB = strideB << 4;
     for (let i = 0; i < n; i += 4) {
       const r = clamp<v128>(apply<v128>(kind, v128.load(a), v128.load(b)), low4, high4);
-      if (n - i >= 4) v128.store(out, r);
-      else storePart(out, r, (n - i) << 2);
+      storeVector(out, r, (n - i) << 2);
       a += stepA;
       b += stepB;
       out += 16;

@@ -1,4 +1,4 @@
-import { storePart } from './store';
+import { storeVector } from './store';
 
 /**
  * a T [n] → out U [n]. Floats are rounded toward zero and saturate, and NaN becomes 0. Integers
@@ -38,8 +38,7 @@ export function flip_top_bit(a: usize, out: usize, n: i32): void {
     const top = i8x16.splat(-128);
     for (let i = 0; i < n; i += 16) {
       const q = v128.xor(v128.load(a + i), top);
-      if (n - i >= 16) v128.store(out + i, q);
-      else storePart(out + i, q, n - i);
+      storeVector(out + i, q, n - i);
     }
   } else {
     for (let i = 0; i < n; i++) store<u8>(out + i, load<u8>(a + i) ^ 0x80);

@@ -2,7 +2,7 @@ import { FOLD_MAX, FOLD_MIN, FOLD_SUM } from './fold';
 import { clamp, greater, lesser, MAGIC, MAGIC_BITS } from './lanes';
 import { add, div, splat } from './math';
 import { narrowBelow, requantize, requantize4, requantizeMagic, requantizeZero } from './requantize';
-import { storePart, storeWords } from './store';
+import { storeHalf, storeVector, storeWords } from './store';
 
 // Reduces a window of pixels to one pixel: maximum, minimum, average or sum. Lanes are channels.
 //
@@ -39,7 +39,7 @@ function extremeI8(
         }
         row += rowBytes;
       }
-      storePart(out + c, largest ? i8x16.min_s(s, high16) : i8x16.max_s(s, low16), C - c);
+      storeVector(out + c, largest ? i8x16.min_s(s, high16) : i8x16.max_s(s, low16), C - c);
     }
   } else {
     for (let c = 0; c < C; c++) {
@@ -183,7 +183,7 @@ function sumI8(
           requantize4(s1, scale4, lowF, magic, back),
         );
       }
-      storePart(out + c, narrowBelow(q, q, high16), min(8, C - c));
+      storeHalf(out + c, narrowBelow(q, q, high16), C - c);
     }
   } else {
     const lowF = <f32>(low - zeroPoint);

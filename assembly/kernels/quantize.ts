@@ -1,7 +1,7 @@
 import { flip_top_bit } from './cast';
 import { MAGIC } from './lanes';
 import { requantizeZero, roundEven } from './requantize';
-import { storePart } from './store';
+import { storePart, storeVector } from './store';
 
 // Between float and int8: q = clamp(round_half_even(x), low, high) + zeroPoint. low and high are
 // the bounds minus the zero point, with |low|, |high| < 2^22. NaN is treated as 0.
@@ -63,9 +63,9 @@ export function dequantize_i8_f32(a: usize, out: usize, n: i32, scale: f32, zero
     for (let i = 0; i < n; i += 8) {
       const q = i16x8.sub(v128.load8x8_s(a + i), z);
       const p = out + (i << 2);
-      storePart(p, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(q)), s), (n - i) << 2);
+      storeVector(p, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(q)), s), (n - i) << 2);
       if (n - i > 4) {
-        storePart(p + 16, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(q)), s), (n - i - 4) << 2);
+        storeVector(p + 16, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(q)), s), (n - i - 4) << 2);
       }
     }
   } else {

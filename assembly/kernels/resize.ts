@@ -1,5 +1,5 @@
 import { interleaveHigh, interleaveLow } from './lanes';
-import { storePart } from './store';
+import { storeHalf, storeVector } from './store';
 
 // Bilinear interpolation of one output pixel between four input pixels: top left (tl), top right
 // (tr), bottom left (bl), bottom right (br). Lanes are channels.
@@ -39,7 +39,7 @@ export function bilinear_i8(
       const s0 = i32x4.add(i32x4.add(i32x4.shl(t0, 11), i32x4.mul(i32x4.sub(b0, t0), down)), half);
       const s1 = i32x4.add(i32x4.add(i32x4.shl(t1, 11), i32x4.mul(i32x4.sub(b1, t1), down)), half);
       const q = i16x8.narrow_i32x4_s(i32x4.shr_s(s0, 22), i32x4.shr_s(s1, 22));
-      storePart(out + c, i8x16.narrow_i16x8_s(q, q), min(8, C - c));
+      storeHalf(out + c, i8x16.narrow_i16x8_s(q, q), C - c);
     }
   } else {
     for (let c = 0; c < C; c++) {
@@ -75,7 +75,7 @@ export function bilinear_f32(
       const bl = v128.load(bottomLeft + at);
       const top = f32x4.add(tl, f32x4.mul(f32x4.sub(v128.load(topRight + at), tl), x4));
       const bottom = f32x4.add(bl, f32x4.mul(f32x4.sub(v128.load(bottomRight + at), bl), x4));
-      storePart(out + at, f32x4.add(top, f32x4.mul(f32x4.sub(bottom, top), y4)), (C - c) << 2);
+      storeVector(out + at, f32x4.add(top, f32x4.mul(f32x4.sub(bottom, top), y4)), (C - c) << 2);
     }
   } else {
     for (let c = 0; c < C; c++) {

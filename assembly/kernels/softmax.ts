@@ -2,7 +2,7 @@ import { max_f32, max_i8, sum_f32 } from './fold';
 import { MAGIC, MAGIC_BITS } from './lanes';
 import { exp, log } from './math';
 import { quantize } from './quantize';
-import { storePart } from './store';
+import { storeVector } from './store';
 
 // Softmax and its logarithm of one row of n elements: maximum, sum of powers, then the outputs.
 // `out` may equal `a`. Powers are added in the order of kernels/fold.ts.
@@ -13,7 +13,7 @@ function powers_f32(a: usize, out: usize, n: i32, largest: f32, beta: f32): void
     const m = f32x4.splat(largest);
     const beta4 = f32x4.splat(beta);
     for (let i = 0; i < n; i += 4) {
-      storePart(out + (i << 2), exp<v128>(f32x4.mul(f32x4.sub(v128.load(a + (i << 2)), m), beta4)), (n - i) << 2);
+      storeVector(out + (i << 2), exp<v128>(f32x4.mul(f32x4.sub(v128.load(a + (i << 2)), m), beta4)), (n - i) << 2);
     }
   } else {
     for (let i = 0; i < n; i++) store<f32>(out + (i << 2), power((load<f32>(a + (i << 2)) - largest) * beta));

@@ -44,3 +44,17 @@ export function storeWords(p: usize, x: v128, n: i32): void {
 export function storePart(p: usize, q: v128, n: i32): void {
   storeBytes(p, q, n);
 }
+
+/** storePart, with the call only for the last bytes of a row. */
+@inline
+export function storeVector(p: usize, q: v128, n: i32): void {
+  if (n >= 16) v128.store(p, q);
+  else storePart(p, q, n);
+}
+
+/** The same for the lower 8 bytes of q. */
+@inline
+export function storeHalf(p: usize, q: v128, n: i32): void {
+  if (n >= 8) v128.store64_lane(p, q, 0);
+  else storePart(p, q, n);
+}

@@ -4,7 +4,7 @@ import { UNARY_ABS, UNARY_CEIL, UNARY_COS, UNARY_ELU, UNARY_EXP, UNARY_FLOOR, UN
 import { clamp, greater } from './lanes';
 import { div, exp, expm1, gelu, geluTanh, hardSwish, ifNotNegative, log, logistic, magnitude, mul, negate, root,
   roundDown, roundNearest, roundUp, sine, splat, tanh } from './math';
-import { storePart } from './store';
+import { storeVector } from './store';
 
 // Elementwise functions of one float operand: out[i] = f(a[i]), in order. `kind` is a UNARY_
 // constant of layout.ts, and a constant where the loop is inlined, so that each function has its
@@ -40,8 +40,7 @@ function loop(kind: i32, a: usize, out: usize, n: i32, alpha: f32): void {
     const alpha4 = f32x4.splat(alpha);
     for (let i = 0; i < n; i += 4) {
       const y = apply<v128>(kind, v128.load(a), alpha4);
-      if (n - i >= 4) v128.store(out, y);
-      else storePart(out, y, (n - i) << 2);
+      storeVector(out, y, (n - i) << 2);
       a += 16;
       out += 16;
     }
