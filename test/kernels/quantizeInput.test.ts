@@ -123,3 +123,19 @@ describe.each(flavors)('real numbers as inputs of the %s core', (flavor) => {
     }
   });
 });
+
+// Large outputs are looked up in a table.
+test.each([300, 16_384, 16_387])('%i outputs become scale · (q − zeroPoint), in double precision', (count) => {
+  for (const kind of kinds) {
+    const model = modelOf(kind, count, flavors[0]!);
+    const { scale, zeroPoint } = model.outputs[0]!;
+    const codes = new (kind.dtype === 'int8' ? Int8Array : Uint8Array)(count).map((_, i) => i);
+    const raw = model.predict(codes, { output: 'raw' }) as Int8Array;
+    const real = Float64Array.from(raw, (q) => scale! * (q - zeroPoint!));
+    const target = new Float64Array(count);
+    model.predictInto(codes, target);
+    expect(target).toEqual(real);
+    expect(model.predict(codes)).toEqual(new Float32Array(real));
+    model.dispose();
+  }
+});

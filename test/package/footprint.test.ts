@@ -9,25 +9,25 @@ import { root } from './packed';
 
 /** Current sizes in bytes. Lower them when files shrink; justify an increase in the commit. */
 const reached: Record<string, { raw?: number; gzip: number }> = {
-  'dist/browser.js': { gzip: 59_415 },
+  'dist/browser.js': { gzip: 58_079 },
   'dist/browser.trust.js': { gzip: 2_022 },
   'dist/browser.cache.js': { gzip: 3_778 },
-  'dist/browser.plain.js': { gzip: 19_795 },
+  'dist/browser.plain.js': { gzip: 19_982 },
   'dist/browser.plain.extra.js': { gzip: 11_740 },
-  'dist/slim.js': { gzip: 17_553 },
-  'dist/js.js': { gzip: 34_988 },
+  'dist/slim.js': { gzip: 17_664 },
+  'dist/js.js': { gzip: 35_188 },
   'dist/js.extra.js': { gzip: 11_728 },
   'dist/tiny.cjs': { raw: 25_927, gzip: 10_008 },
-  'dist/edge.js': { gzip: 18_467 },
+  'dist/edge.js': { gzip: 19_076 },
   'dist/thread.js': { gzip: 1_244 },
   'dist/audio.js': { gzip: 14_333 },
   'dist/tasks.js': { gzip: 15_407 },
   'dist/tasks.sound.js': { gzip: 5_509 },
   'dist/ort.browser.js': { gzip: 6_641 },
   'dist/tfjs.browser.js': { gzip: 16_217 },
-  'dist/core.relaxed.wasm': { raw: 89_664, gzip: 34_896 },
-  'dist/core.simd.wasm': { raw: 81_641, gzip: 32_589 },
-  'dist/core.scalar.wasm': { raw: 51_472, gzip: 22_937 },
+  'dist/core.relaxed.wasm': { raw: 87_535, gzip: 34_669 },
+  'dist/core.simd.wasm': { raw: 83_431, gzip: 33_202 },
+  'dist/core.scalar.wasm': { raw: 52_663, gzip: 23_340 },
 };
 const ALLOWANCE = 1.03;
 /** JavaScript and WebAssembly together, gzipped. */
