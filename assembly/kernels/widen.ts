@@ -165,7 +165,7 @@ export const LISTED_BYTES = 36;
  *
  * @param w i8 [quads][8][4] as stored in the file
  * @param out room for `capacity` groups. middle and above grow from its begin, below from its end,
- *   and so do their offsets. Two groups are left free
+ *   and so do their offsets. Before each group of the weights, two must be free
  * @returns the number of groups, or a number above `capacity` if they do not fit or a weight is too
  *   far away
  */

@@ -33,7 +33,7 @@ function fits(value: unknown, words: string): boolean {
 }
 
 function textOf(schema: Schema): string {
-  if (isString(schema)) return schema.includes('|') ? `one of ${schema.replaceAll('|', ', ')}` : schema;
+  if (isString(schema)) return schema.replaceAll('|', ', ').replace(/, (\w+)$/, ' or $1');
   if (!Array.isArray(schema)) return `{ ${namesOf(schema as Fields).join(', ')} }`;
   const parts = schema.map((part) => textOf(part as Schema));
   return `[${parts.length > 1 ? parts.join(', ') : `${parts[0]}, …`}]`;

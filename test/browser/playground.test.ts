@@ -362,7 +362,9 @@ describePlayground('the playground', (at) => {
     await at.page.waitForSelector('#try .actions');
     expect(await at.page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
     const small = await at.page.locator('button, select, label.button').evaluateAll((elements) =>
-      elements.filter((element) => element.getBoundingClientRect().height < 44).map(({ textContent }) => textContent)
+      elements.filter((element) => element.checkVisibility() && element.getBoundingClientRect().height < 44).map((
+        { textContent },
+      ) => textContent)
     );
     expect(small, 'targets for fingers').toEqual([]);
   });

@@ -149,7 +149,9 @@ describe('the relaxed dot product of narrow weights', () => {
             groups.filter((group) => group.some(is)).length
           );
           const total = quads + counts[0]! + counts[1]!;
-          const fits = total <= capacity && weights.every((w) => w - zero >= -191 && w - zero <= 190);
+          const last = groups.at(-1);
+          const before = total - Number(last.some(isBelow)) - Number(last.some(isAbove));
+          const fits = before + 2 <= capacity && weights.every((w) => w - zero >= -191 && w - zero <= 190);
           sizes.add(`${fits} ${counts.map((n) => Math.min(n, 1)).join(' ')}`);
           bytes.fill(77, OUT, OUT + capacity * 36 + 64);
           const answer = list!(IN, zero, quads, OUT, capacity, PASSES);
