@@ -80,8 +80,8 @@ export class ClassMeans {
   }
 
   /**
-   * The rules for a file: the means as whole numbers up to 127, and others to four digits. There
-   * are none if nothing is unknown.
+   * The rules for a file. Class means are whole numbers up to 127, the mean embedding is exact to a
+   * thousandth of each deviation, and others have four digits. Without thresholds there are none.
    */
   rules(output: string): KnownRules | undefined {
     const { metric, standard: { mean, scale }, means, thresholds, width } = this;
@@ -93,7 +93,7 @@ export class ClassMeans {
     return {
       output,
       metric,
-      mean: rounded(mean, 1),
+      mean: Array.from(mean, (value, k) => Number(value.toFixed(decimalsOf(scale[k]!)))),
       scale: rounded(scale, step),
       means: thresholds.map((_, c) =>
         Array.from(means.subarray(c * width, (c + 1) * width), (x) => Math.round(x / step))
@@ -135,6 +135,11 @@ export class ClassMeans {
     distances[c] = distanceOf(this.metric, dot, square, meanSquare, this.width);
     return distances;
   }
+}
+
+/** Decimals of a number that is multiplied by this, so that the product has three. */
+function decimalsOf(scale: number): number {
+  return Math.max(0, Math.min(100, 3 + Math.ceil(Math.log10(scale))));
 }
 
 /** With fewer examples, a class takes the threshold of all classes together. */

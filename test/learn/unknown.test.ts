@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { load as loadPlain } from '../../src/plain';
+import { isNear } from '../../src/format/known';
 import { loadSync, type Model } from '../../src/index';
 import { upTo, withClassifier } from '../../src/learn/file';
 import { Learner, type Metric } from '../../src/learn/index';
@@ -100,6 +101,24 @@ describe.each(['cosine', 'euclidean'] as const)('a file learned with the distanc
     const scores = { ...known!, output: 'probabilities' };
     expect(() => classify(slope, model, { known: scores })).toThrow(/an embedding of 96 numbers in "probabilities"/);
   });
+});
+
+test.each(['cosine', 'euclidean'] as const)('rules keep small differences of large numbers (%s)', (metric) => {
+  const random = new Random(2);
+  const near = (center: number): Float32Array =>
+    Float32Array.from(
+      { length: 16 },
+      (_, k) => 1000 + 0.01 * (k % 2 === 0 ? center : -center) + random.between(0, 0.01),
+    );
+  const learner = new Learner(undefined, { metric });
+  for (let i = 0; i < 20; i++) {
+    learner.add(near(1), 'rising');
+    learner.add(near(-1), 'falling');
+  }
+  const rules = learner.classifier.known!;
+  const inputs = Array.from({ length: 100 }, (_, i) => near([1, -1, 0, 4][i % 4]!));
+  const same = inputs.filter((input) => isNear(rules, input) === learner.predict(input).isKnown);
+  expect(same.length).toBeGreaterThanOrEqual(95);
 });
 
 test('with one example of each class, nothing is unknown', () => {
