@@ -51,7 +51,8 @@ const MAX_CLASSES = 256;
  *
  * @param image as in `imageToInput`
  * @param options rules that replace those of the file ("kind": "segment"), and `reuse`
- * @throws KletError as `imageToInput` and `predict`; `SHAPE_MISMATCH` if the output is no grid
+ * @throws KletError as `imageToInput` and `predict`; `SHAPE_MISMATCH` if the output is no grid,
+ *   or has classes that do not fit into bytes
  */
 export function segment(image: ImageSource, model: TaskModel, options: SegmentOptions = {}): Segmentation {
   checkObject(options, 'the options of segment()');
@@ -69,6 +70,7 @@ export function segment(image: ImageSource, model: TaskModel, options: SegmentOp
   const hasMask = isSingle && !isIndex;
   const classes = isSingle ? 2 : grid.columns;
   if (classes > MAX_CLASSES) throw new KletError('SHAPE_MISMATCH', `${classes} classes are more than ${MAX_CLASSES}`);
+  if (isIndex) checkIndexes(output);
   if (!isIndex && (labels.length > 0 || !isSingle)) checkLabels(labels, classes);
   if (rules.threshold !== undefined && !hasMask) {
     throw wrongOutputs(outputs, 'one score for each pixel, for a threshold');
@@ -103,6 +105,13 @@ export function segment(image: ImageSource, model: TaskModel, options: SegmentOp
 
 function isInteger({ dtype, scale }: Output): boolean {
   return dtype !== 'float32' && scale === undefined;
+}
+
+/** @throws KletError `SHAPE_MISMATCH` unless all classes fit into bytes */
+function checkIndexes({ name, data }: Output): void {
+  const wrong = data.find((index) => !(index >= 0 && index < MAX_CLASSES));
+  if (wrong === undefined) return;
+  throw new KletError('SHAPE_MISMATCH', `"${name}" has the class ${wrong}; masks hold classes from 0 to 255`);
 }
 
 /** Writes the class with the highest interpolated score; the first of equal ones. */

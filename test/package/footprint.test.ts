@@ -21,7 +21,7 @@ const reached: Record<string, { raw?: number; gzip: number }> = {
   'dist/edge.js': { gzip: 19_076 },
   'dist/thread.js': { gzip: 1_244 },
   'dist/audio.js': { gzip: 14_333 },
-  'dist/tasks.js': { gzip: 15_407 },
+  'dist/tasks.js': { gzip: 15_501 },
   'dist/tasks.sound.js': { gzip: 5_509 },
   'dist/ort.browser.js': { gzip: 6_641 },
   'dist/tfjs.browser.js': { gzip: 16_217 },

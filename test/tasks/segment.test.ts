@@ -67,6 +67,15 @@ describe('segment', () => {
     });
   });
 
+  it('refuses classes that do not fit into a byte', () => {
+    const given = (values: number[]) => () =>
+      segment(imageOf(2, 1), modelOf({ index: [[1, 1, 2], values, { dtype: 'int32' }] }));
+    expect(given([255, 0])().classes).toEqual(Uint8Array.of(255, 0));
+    expect(refusal(given([3, 256])))
+      .toBe('SHAPE_MISMATCH: "index" has the class 256; masks hold classes from 0 to 255');
+    expect(refusal(given([-1, 3]))).toMatch(/^SHAPE_MISMATCH: "index" has the class -1/);
+  });
+
   it('fills the arrays of an earlier answer again', () => {
     const first = segment(imageOf(10, 6), model);
     first.classes.fill(9);
