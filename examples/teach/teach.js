@@ -19,9 +19,17 @@ const UNKNOWN = '?';
 await startPage(start);
 
 async function start() {
-  const sources = { draw: makeDrawing(see), camera: makeCamera(see), sound: makeSound(see) };
-  const lessons = {};
   let current = 'draw';
+  /** A source that was left may still show what was on its way. */
+  const seeFrom = (kind) => (shown) => {
+    if (kind === current) see(shown);
+  };
+  const sources = {
+    draw: makeDrawing(seeFrom('draw')),
+    camera: makeCamera(seeFrom('camera')),
+    sound: makeSound(seeFrom('sound')),
+  };
+  const lessons = {};
   let rows = [];
   let shown;
   let seen;

@@ -228,6 +228,28 @@ describeInChrome('the page that learns', () => {
     expect(troubles).toEqual([]);
   });
 
+  test.concurrent('ignores what comes late from a source that was left', async () => {
+    const { page, troubles } = await open();
+    await page.evaluate(() => {
+      const real = Object.getOwnPropertyDescriptor(HTMLImageElement.prototype, 'decode')!;
+      HTMLImageElement.prototype.decode = async function() {
+        await new Promise((resolve) => {
+          addEventListener('goOn', resolve, { once: true });
+        });
+        return (real.value as () => Promise<void>).call(this);
+      };
+    });
+    await page.keyboard.press('q');
+    await page.check('[value=camera]', { force: true });
+    await page.waitForSelector('#camera:not([hidden])');
+    await page.evaluate(() => dispatchEvent(new Event('goOn')));
+    await page.waitForSelector('#draw.live', { state: 'attached' });
+    expect(await page.textContent('#sure')).toBe('no examples yet');
+    await page.click(holdButton(1));
+    expect(await page.textContent('#examples')).toBe('0');
+    expect(troubles).toEqual([]);
+  });
+
   test.concurrent('learns sounds of the microphone, hears silence, and answers from a saved file', async () => {
     const { page, troubles } = await open();
     await page.check('[value=sound]', { force: true });
