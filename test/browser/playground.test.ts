@@ -188,6 +188,26 @@ describePlayground('the playground', (at) => {
     expect(await at.page.locator('canvas.spectrogram').count()).toBe(1);
   });
 
+  test('ignores what the microphone still sends after something else was chosen', async () => {
+    await at.openExample('Spoken digits');
+    await at.page.evaluate(() => {
+      const real = Object.getOwnPropertyDescriptor(MessagePort.prototype, 'onmessage')!;
+      Object.defineProperty(MessagePort.prototype, 'onmessage', {
+        set(handler: (event: MessageEvent) => void) {
+          real.set!.call(this, (event: MessageEvent) => {
+            setTimeout(handler, 300, event);
+          });
+        },
+      });
+    });
+    await at.page.click('#try-microphone');
+    await expect.poll(() => at.page.locator('.found .bars li').count(), { timeout: 20_000 }).toBe(5);
+    await at.page.click('#try-noise');
+    await at.page.locator('.found .bars').evaluate((list) => list.classList.add('of-noise'));
+    await at.page.waitForTimeout(500);
+    expect(await at.page.locator('.found .bars.of-noise').count()).toBe(1);
+  });
+
   test('hears a recording', async () => {
     await at.openExample('Spoken digits');
     const samples = Float64Array.from({ length: 8000 }, (_, i) => Math.sin(i / 4) / 4);
@@ -286,7 +306,7 @@ describePlayground('the playground', (at) => {
       };
     }, held);
 
-  test('shows the network that was chosen last, and stops at Cancel', async () => {
+  test('shows the network that was chosen last, and stops at Cancel and at samples', async () => {
     await holdFile('small.tflite');
     await at.page.setInputFiles('#files', network);
     await at.page.getByRole('progressbar', { name: 'Reading' }).waitFor();
@@ -299,6 +319,12 @@ describePlayground('the playground', (at) => {
     await at.page.dispatchEvent('body', 'goOn');
     expect(await at.page.isVisible('#progress')).toBe(false);
     expect(await at.page.innerText('#overview h2')).toBe('gestures');
+    await at.page.setInputFiles('#files', network);
+    await at.page.getByRole('progressbar', { name: 'Reading' }).waitFor();
+    // samples end what was begun, too
+    await at.page.setInputFiles('#files', seven);
+    await expect.poll(() => at.page.isVisible('#progress')).toBe(false);
+    await at.page.dispatchEvent('body', 'goOn');
     await at.page.click('.examples button:has-text("Handwritten digits")');
     await expect.poll(() => at.page.innerText('#overview h2')).toBe('digits');
     await expect.poll(() => at.page.workers().length, { message: 'workers of networks' }).toBe(1);

@@ -88,7 +88,7 @@ function mask(image: ImageSource, model: TaskModel, memory: Memory): Answer {
 function points(image: ImageSource, model: TaskModel): Answer {
   const found = pose(image, model);
   const { task } = model.meta;
-  const edges = task?.kind === 'pose' ? (task.edges) ?? [] : [];
+  const edges = task?.kind === 'pose' && task.edges ? task.edges : [];
   const [best] = found;
   if (!best) return { view: [nothing('Nothing was found.')], text: 'nothing found' };
   const sure = best.keypoints.filter(({ score }) => score >= LEAST).length;

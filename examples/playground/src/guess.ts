@@ -69,7 +69,7 @@ function pixelsOf(input: TensorInfo): Purpose['preprocessing'] {
   return { kind: 'image', channels: imageShape(input).channels, scale, offset };
 }
 
-/** Whether an output has this many dimensions above 1 behind the batch, and which. */
+/** The dimensions of an output that are above 1. */
 function sizesOf({ shape }: TensorInfo): number[] {
   return shape.filter((size) => size > 1);
 }

@@ -47,15 +47,16 @@ export function noisePicture(input: TensorInfo): OffscreenCanvas {
   return canvas;
 }
 
-/** The float32 values of a NumPy file. */
+/** The float32 values of a NumPy file in C order, in which the last dimension is contiguous. */
 export function npyValues(name: string, bytes: ArrayBuffer): Float32Array {
-  const problem = new Error(`${name} must be a NumPy file (.npy) of little-endian float32 values (<f4)`);
+  const problem = new Error(`${name} must be a NumPy file (.npy) of little-endian float32 values (<f4) in C order`);
   if (bytes.byteLength < 12) throw problem;
   const view = new DataView(bytes);
   const start = view.getUint8(6) === 1 ? 10 + view.getUint16(8, true) : 12 + view.getUint32(8, true);
   if (start > bytes.byteLength || (bytes.byteLength - start) % 4 !== 0) throw problem;
   const header = new TextDecoder().decode(new Uint8Array(bytes, 0, start));
-  if (!header.includes('NUMPY') || !header.includes("'<f4'")) throw problem;
+  const isInOrder = /'fortran_order'\s*:\s*False/.test(header);
+  if (!header.includes('NUMPY') || !header.includes("'<f4'") || !isInOrder) throw problem;
   return new Float32Array(bytes.slice(start));
 }
 

@@ -46,14 +46,7 @@ let turn = 0;
 let opening: Session | undefined;
 
 function showProgress(text: string, part?: number): void {
-  const cancel = h('button', {
-    class: 'button small',
-    type: 'button',
-    click: () => {
-      begin();
-      hideProgress();
-    },
-  }, 'Cancel');
+  const cancel = h('button', { class: 'button small', type: 'button', click: () => void begin() }, 'Cancel');
   const progress = $('progress');
   // the button keeps the focus while the bar moves
   const old = progress.querySelector('button');
@@ -72,6 +65,7 @@ function hideProgress(): void {
 function begin(): number {
   opening?.end();
   opening = undefined;
+  hideProgress();
   $('trouble').hidden = true;
   return ++turn;
 }

@@ -69,6 +69,8 @@ export async function microphone(panel: Panel): Promise<void> {
       level = rms;
     },
     onOutput: (output, frame) => {
+      // messages may be on their way when something else is chosen
+      if (off.signal.aborted) return;
       const { view } = outputsView(model, { [model.outputs[0]!.name]: output });
       let text = '';
       listener?.take(output, frame, (heard) => {
