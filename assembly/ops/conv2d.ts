@@ -20,10 +20,9 @@ import { describeGeometry, isMine, listOutputs, MAX_K, panelsOf, shareConvolutio
 // that pad the last tile (i8), the gathered rows, and one widened or narrow panel (i8).
 //
 //   i8       outs u32 [R] │ sink N + 32 │ rows i16 [R][K'] + 32 │ panel i16 [K'][8] + 32
-//   relaxed  outs u32 [R + 2] │ sums i32 [R + 2] │ sink N + 32 │ low u8 [R + 2][K'] + 32
-//            │ high u8 [R + 2][K'] + 32 │ passes
-//   narrow   the same with rows i8 [R + 2][K'] in place of low, passes and a listed panel in place
-//            of high
+//   relaxed  outs u32 [R + 2] │ sums i32 [R + 2] │ passes u32 [2][3] │ sink N + 32
+//            │ low u8 [R + 2][K'] + 32 │ high u8 [R + 2][K'] + 32
+//   narrow   the same with rows i8 [R + 2][K'] in place of low, and a listed panel in place of high
 //   i8, one  the same with accumulators i32 [4·K'] in place of the panel or behind the planes' row
 //   f32      outs u32 [R] │ runs u32 [KH·KW][R] │ runs that cross the border f32, at most [R][K]
 //

@@ -45,8 +45,8 @@ const MAX_RESAMPLES = 1e6;
  * metric has its interval of 95 % confidence: that of Wilson for fractions of the examples, that of
  * DeLong for areas under curves, and otherwise the bootstrap's.
  *
- * The task in META tells how outputs are read. Without one, it is told from the first target and
- * the outputs. A whole number and a vector of scores are classification; other numbers are
+ * The task in META tells how outputs are read. Without one, it is inferred from the first target
+ * and the outputs. A whole number and a vector of scores are classification; other numbers are
  * regression; an array with a class for every pixel is segmentation; an array of boxes is
  * detection; a boolean and an output that has the shape of the input, such as that of an
  * autoencoder, is the detection of anomalies.

@@ -45,7 +45,7 @@ export function layersOf(file: Uint8Array): Layer[] {
  *
  * Layers of int8 give their own numbers, which are proportional to the real values above their zero
  * point. Golden cases, labels, the task, accuracy and signatures belong to the whole network and
- * are left out. Recurrent layers keep their state from one prediction to the next if they did.
+ * are left out. A recurrent layer that keeps its state between predictions still does so.
  *
  * @param file the bytes of a `.klet` file with debug information, plain or compact
  * @param layer the name of a layer; `layersOf` lists them
