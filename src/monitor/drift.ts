@@ -1,3 +1,4 @@
+import { checkSnapshot } from './check';
 import type { Counts, Snapshot } from '../format/snapshot';
 import { mergeCounts, sorted, total } from './counts';
 
@@ -42,6 +43,8 @@ export function distanceOf(reference: Counts, current: Counts): Distance {
 
 /** How far a snapshot is from one of a time when all was well, or of the calibration samples. */
 export function drift(reference: Snapshot, current: Snapshot): Drift {
+  checkSnapshot(reference, 'the reference');
+  checkSnapshot(current, 'what is compared with the reference');
   const names = Object.keys(current.inputs).filter((name) => reference.inputs[name]);
   return {
     inputs: Object.fromEntries(names.map((name) => {

@@ -1,3 +1,4 @@
+import { checkSnapshot } from './check';
 import type { Snapshot } from '../format/snapshot';
 import { durationBin, SCALE, sorted } from './counts';
 import { report } from './report';
@@ -29,6 +30,7 @@ function classPoints({ classes }: Snapshot, labels: readonly string[]): Point[] 
  * @param labels names of the classes
  */
 export function toPrometheus(snapshot: Snapshot, labels: readonly string[] = []): string {
+  checkSnapshot(snapshot, 'what is exported');
   const escape = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
   const lines: string[] = [];
   const metric = (name: string, type: string, points: Point[], suffix = ''): void => {
@@ -72,6 +74,7 @@ export interface OtlpOptions {
  * strings there.
  */
 export function toOtlp(snapshot: Snapshot, options: OtlpOptions = {}): OtlpMetrics {
+  checkSnapshot(snapshot, 'what is exported');
   const { labels = [], resource = {}, now = Date.now(), start = now } = options;
   const attributesOf = (attributes: Record<string, string>): unknown[] =>
     Object.entries(attributes).map(([key, stringValue]) => ({ key, value: { stringValue } }));

@@ -1,3 +1,4 @@
+import { checkSnapshot } from './check';
 import { emptyInput, type InputStatistics, type Snapshot } from '../format/snapshot';
 import { mergeCounts } from './counts';
 
@@ -6,6 +7,7 @@ import { mergeCounts } from './counts';
  * matter.
  */
 export function merge(a: Snapshot, b: Snapshot): Snapshot {
+  for (const snapshot of [a, b]) checkSnapshot(snapshot, 'what is merged');
   const names = new Set([...Object.keys(a.inputs), ...Object.keys(b.inputs)]);
   const inputOf = (snapshot: Snapshot, name: string): InputStatistics => snapshot.inputs[name] ?? emptyInput();
   return {

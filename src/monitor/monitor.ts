@@ -89,7 +89,7 @@ export class Monitor {
    * `compile` stored in the file.
    *
    * @param snapshot default: what was seen so far
-   * @throws KletError `BAD_ARGUMENT` if the file has no such counts
+   * @throws KletError `BAD_ARGUMENT` if the file has no such counts, or others
    */
   drift(snapshot: Snapshot = this.seen): Drift {
     const { reference } = this.model.meta ?? {};

@@ -1,3 +1,4 @@
+import { checkSnapshot } from './check';
 import { CONFIDENCE_BINS, type Snapshot } from '../format/snapshot';
 import { quantileOf, total } from './counts';
 
@@ -23,6 +24,7 @@ export interface Report {
 
 /** Figures of a snapshot. What has no value yet is NaN. */
 export function report(snapshot: Snapshot): Report {
+  checkSnapshot(snapshot, 'what is reported');
   const { predictions, latency, milliseconds, classes, confidence, inputs } = snapshot;
   const all = total(classes);
   const scores = Object.entries(confidence).reduce((sum, [bin, n]) => sum + n * (Number(bin) + 0.5), 0) /

@@ -241,9 +241,9 @@ describe('the rooms', () => {
       /^src\/js\/decode$/])).toEqual([]);
   });
 
-  test('the monitor imports errors, the counts of the format, and types', () => {
+  test('the monitor imports errors, the counts and the JSON of the format, and types', () => {
     const types = /^src\/(runtime\/types|format\/meta)$/;
-    expect(strangers('src/monitor', [/^src\/monitor\//, errors, /^src\/format\/snapshot$/, types])).toEqual([]);
+    expect(strangers('src/monitor', [/^src\/monitor\//, errors, /^src\/format\/(snapshot|json)$/, types])).toEqual([]);
   });
 
   test('the entries for programs of other libraries use the public API and the reader of files', () => {

@@ -139,6 +139,28 @@ describe('report', () => {
   });
 });
 
+describe('what is no snapshot', () => {
+  const good = monitorOf().snapshot();
+  const broken = [undefined, null, [], {}, { ...good, version: 2 }, { ...good, classes: [1] }, {
+    ...good,
+    inputs: { x: 1 },
+  }, { ...good, latency: { 0: 'many' } }, { ...good, predictions: Number.NaN }];
+
+  test.each(broken)('is refused by name (%#)', (value) => {
+    const snapshot = value as Snapshot;
+    const refusal = expect.objectContaining({
+      code: 'BAD_ARGUMENT',
+      message: expect.stringContaining('is not a snapshot of version 1') as string,
+    }) as Error;
+    for (const call of [() => report(snapshot), () => toPrometheus(snapshot), () => toOtlp(snapshot), () =>
+      merge(good, snapshot), () => merge(snapshot, good), () => drift(good, snapshot), () =>
+      drift(snapshot, good)])
+    {
+      expect(call).toThrow(refusal);
+    }
+  });
+});
+
 describe('drift', () => {
   test('is 0 for the same distribution, symmetric, and never negative', () => {
     const counts = fc.dictionary(fc.integer({ min: 0, max: 9 }).map(String), fc.integer({ min: 1, max: 99 }), {

@@ -83,6 +83,11 @@ describe('the reference that quantize() writes', () => {
     expect(loadSync(compile(network())).meta).not.toHaveProperty('reference');
   });
 
+  test('is refused if it is no snapshot', () => {
+    const damaged = watch(loadSync(compile(int8, { meta: { reference: { version: 1, inputs: {} } } })));
+    expect(() => damaged.drift()).toThrow(/^the reference is not a snapshot of version 1; pass what snapshot\(\)/);
+  });
+
   test('is missed by name', () => {
     const monitor = watch(loadSync(compile(network())));
     expect(() => monitor.drift()).toThrow(/has no reference to compare with; quantize\(\)/);

@@ -300,6 +300,12 @@ describe('conv2d', () => {
     }
   });
 
+  test('leaves groups apart whose products together would be more than a record takes', () => {
+    for (const [type, hybrid] of [['int8', undefined], ['float32', 'symmetric']] as const) {
+      check({ ...plain, type, hybrid, height: 1, width: 2, ci: 30_000, co: 1, groups: 4, seed: 4 });
+    }
+  });
+
   test('finds out whether weights are narrow, although a file says that they are or are not', () => {
     for (const claim of [WIDTH_NARROW, WIDTH_FULL, 255]) {
       for (const span of [[-128, 127], [-64, 63]] as const) {

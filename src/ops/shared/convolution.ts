@@ -154,7 +154,7 @@ function recordType(x: Tensor, isHybrid: boolean, isSparse: boolean): [opcode: n
  */
 function withMergedGroups(g: ConvGeometry, weights: ConvWeights): [ConvGeometry, ConvWeights] {
   const N = g.outC / g.groups;
-  let merged = Math.max(1, Math.floor(8 / N));
+  let merged = Math.max(1, Math.min(Math.floor(8 / N), Math.floor(MAX_K_LISTED / weights.K)));
   while (g.groups % merged !== 0) merged--;
   if (merged === 1) return [g, weights];
   const C = g.inC / g.groups;
