@@ -2,7 +2,7 @@ import type { AnchorLayer, DetectRules } from '../format/task';
 
 const expanded = new WeakMap<object, Float64Array>();
 
-/** Centre and size of each anchor, in parts of the input: x, y, width, height. */
+/** Centre and size of each anchor, relative to the input: x, y, width, height. */
 export function anchorList(anchors: NonNullable<DetectRules['anchors']>): Float64Array {
   const found = expanded.get(anchors);
   if (found) return found;

@@ -8,7 +8,7 @@ import { areParts, columnsOf, gridOf, isOf, noBackground, outputOf, tableOf, uni
   type Output, type Table } from './outputs';
 import { activated } from './scores';
 
-// Boxes of the outputs of detectors. Every decoder finds candidates in parts of the input.
+// Boxes of the outputs of detectors. Every decoder finds candidates relative to the input.
 
 /** Numbers of a box. */
 const BOX = 4;
@@ -79,7 +79,7 @@ interface Coding {
   anchors?: Float64Array | undefined;
 }
 
-/** Makes what reads boxes and points from rows, in parts of the input. */
+/** Makes what reads boxes and points from rows, relative to the input. */
 function shapes(
   of: Decoding,
   table: Table,

@@ -3,7 +3,7 @@ import type { Grid, Output, Table } from './outputs';
 
 // What decoders of boxes take and give.
 
-/** A box and its points, in parts of the input. */
+/** A box and its points, relative to the input. */
 export interface Shape {
   /** Left, top, right, bottom. */
   box: [number, number, number, number];

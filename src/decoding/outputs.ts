@@ -92,8 +92,8 @@ export function areParts(table: Table): boolean {
 const RELATIVE = 2;
 
 /**
- * What turns coordinates, the first columns of a table, into parts of the input. Without units,
- * they are relative if none is larger than relative coordinates are.
+ * What makes coordinates, the first columns of a table, relative to the input. Without units, they
+ * are relative already if none is larger than 2.
  */
 export function unitOf(
   table: Table,

@@ -26,7 +26,7 @@ export interface ClassifyRules {
   known?: KnownRules;
 }
 
-/** Anchors of a grid: a box of each size around the centre of each cell, in parts of the input. */
+/** Anchors of a grid: a box of each size around the centre of each cell, relative to the input. */
 export interface AnchorLayer {
   rows: number;
   columns: number;
@@ -68,7 +68,7 @@ export interface DetectRules {
   background?: number;
   /** Whether a candidate of YOLO has the score of an object before those of the classes. */
   objectness?: boolean;
-  /** Layers of anchors, or centre and size of each anchor, in parts of the input. */
+  /** Layers of anchors, or centre and size of each anchor, relative to the input. */
   anchors?: AnchorLayer[] | [number, number, number, number][];
   /** Divisors of the coded centre and size: x, y, width, height. */
   scales?: [number, number, number, number];

@@ -25,7 +25,7 @@ export interface Pose {
   box?: [x0: number, y0: number, x1: number, y1: number];
 }
 
-/** A pose in parts of the input: points x, y, score. */
+/** A pose relative to the input: points x, y, score. */
 interface RelativePose {
   points: [x: number, y: number, score: number][];
   score?: number;

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { CONV2D_BLOCK_ROWS, OP_CONV2D, RECORD_SIZE, RECORD_WIDTH, WIDTH_FULL,
+import { CONV2D_BLOCK_ROWS, MAP, MAP_PLAN, OP_CONV2D, RECORD_SIZE, RECORD_WIDTH, WIDTH_FULL,
   WIDTH_NARROW } from '../../assembly/layout';
 import { compile, readKlet } from '../../src/compiler/index';
 import { SECTION_PLAN } from '../../src/format/klet';
 import type { Graph } from '../../src/graph/graph';
 import type { FusedActivation, HybridMode, Padding, Pair } from '../../src/graph/operators';
 import { loadSync } from '../../src/index';
+import { flavors } from '../helpers/flavors';
 import { viewOf, withSection } from '../robustness/seal';
 import { activations, channels, checkFile, checkGraph, exact, property, seeds, single, size, quantizations, tensor,
   types, type NumberType, type Quantization, Random } from './suite';
@@ -312,6 +313,27 @@ describe('conv2d', () => {
         check({ ...plain, ci: 8, width: 7, weights: { ...plain.weights, span }, claim });
       }
     }
+  });
+
+  test.runIf(flavors.includes('relaxed'))('keeps in the record whether nearly all weights are narrow', () => {
+    const widthOf = (weights: Partial<WeightSpec>): number => {
+      const random = new Random(3);
+      const x = tensor('x', [1, 1, 8, 64], 'int8', plain.x);
+      const spec = { ...plain.weights, ...weights };
+      const { w, bias } = weightsAndBias(random, x, [16, 1, 1, 64], 0, spec);
+      const y = tensor('y', [1, 1, 8, 16], 'int8', outputQuantization(x, w, 64, spec));
+      const { stride, dilation, padding, groups, activation } = plain;
+      const file = compile(single('conv2d', [x, w, bias], { stride, dilation, padding, groups, activation }, y));
+      const model = loadSync(file, { flavor: 'relaxed' });
+      model.predict(new Int8Array(512));
+      const { buffer } = (model as unknown as { engine: { live: Uint8Array } }).engine.live;
+      const memory = new DataView(buffer);
+      const plan = memory.getUint32(MAP + MAP_PLAN, true);
+      return memory.getUint8(plan + convolutionAt(readKlet(file).plan) + RECORD_WIDTH);
+    };
+    expect(widthOf({ span: [-64, 63] })).toBe(WIDTH_NARROW);
+    expect(widthOf({ span: [-64, 63], outliers: 3 })).toBe(WIDTH_NARROW);
+    expect(widthOf({})).toBe(WIDTH_FULL);
   });
 
   test('adds the largest products of narrow weights without saturation', () => {
