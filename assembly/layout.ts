@@ -190,8 +190,8 @@ export const RECORD_DTYPE = 1;
  */
 export const RECORD_PARALLEL = 2;
 /**
- * 0 in a file. The first run of an int8 conv2d in the relaxed core stores there whether nearly all
- * weights are within −64 and 63 of their zero point (WIDTH_NARROW) or not (WIDTH_FULL).
+ * 0 in a file. The first run of a conv2d with int8 weights in the relaxed core stores there whether
+ * so many weights are narrow that listing the others is faster (WIDTH_NARROW) or not (WIDTH_FULL).
  */
 export const RECORD_WIDTH = 3;
 export const WIDTH_NARROW = 1;

@@ -1,5 +1,6 @@
 import { narrowBelow, requantize, requantize4, requantizeMagic, requantizeZero } from './requantize';
 import { storeBytes, storeWords } from './store';
+import { LISTED_ENDS, LISTED_ENTRY } from './widen';
 
 // int8 matrix product: rows of activations times one panel of weights, requantized to int8. Lanes
 // are output channels, so no accumulator is summed across lanes and per-channel scales are vectors.
@@ -139,30 +140,27 @@ function storeSum(p: usize, channel: i32, sum: i32): void {
 }
 
 // The same product with relaxed SIMD. The second operand of a relaxed dot product must be in 0 …
-// 127. Narrow weights are shifted into that range, and one product is exact; the few weights beyond
-// it are listed and multiplied once more (list_panel_i8). Otherwise the activations are split into
-// two planes (split_i8), and the weights are int8 as stored in the file.
+// 127. Narrow weights are shifted into that range, and what is beyond it is listed (list_panel_i8).
+// If too many are not narrow, the activations are split into two planes (split_i8), and the weights
+// are int8 as stored in the file.
 //
-//   listed   Σ a·(w − zw) = Σ a·above + Σ a·middle − Σ a·below − 64·Σ a
+//   listed   Σ a·(w − zw) = Σ a·narrow + Σ a·rest − (zw − middle + 64)·Σ a
 //   split    Σ a·(w − zw) = Σ low·w − 128·Σ high·w − zw·Σ a
 //
-//   a            i8 [rows][lda] if `plane` is 0, else two planes of u8, `plane` bytes apart
-//   passes       u32 [2][3] begin and end of the weights [8][4] of the pass, and the address of the
-//                offsets in a row that they are multiplied by (listed). First below or high, then
-//                middle and above, or low
-//   corrections  i32 [rows] 64·Σ a or zw·Σ a of each row
+//   a            i8 [rows][lda] if `plane` is 0, of which 15 bytes past the last are read; else two
+//                planes of u8, `plane` bytes apart
+//   b, bias      narrow weights and the bias of a listed panel, or as stored in the file
+//   corrections  i32 [rows], the product with Σ a of each row
 //
-// Loop order: tile of 6 rows, pass, group of 4 along k. The sums of the first pass, shifted by 7 if
-// it is high, are subtracted, then the second pass is added. Intermediate accumulators may wrap;
-// the final ones do not. The last tile begins early enough to be full, so it may compute rows
-// again.
+// Loop order: tile of 6 rows, entry or group of 4 along k. Intermediate accumulators may wrap; the
+// final ones do not. The last tile begins early enough to be full, so it may compute rows again.
 
 export function gemm_relaxed_6x8(
   a: usize,
   plane: usize,
   lda: i32,
   rows: i32,
-  passes: usize,
+  b: usize,
   bias: usize,
   scale: usize,
   corrections: usize,
@@ -180,9 +178,10 @@ export function gemm_relaxed_6x8(
   const high = i8x16.splat(<i8>max);
   const magic = requantizeMagic(zeroPoint);
   const back = requantizeZero(zeroPoint);
+  const end = b + (lda << 3);
   for (let tile = 0; tile < rows; tile += 6) {
     const m = tile + 6 <= rows ? tile : rows - 6;
-    let a0 = a + plane + m * lda;
+    let a0 = a + m * lda;
     let a1 = a0 + lda;
     let a2 = a1 + lda;
     let a3 = a2 + lda;
@@ -190,101 +189,140 @@ export function gemm_relaxed_6x8(
     let a5 = a4 + lda;
     let c00 = i32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00, c40 = c00,
       c41 = c00, c50 = c00, c51 = c00;
-    for (let pass = passes;; pass += 12) {
-      let bp = load<usize>(pass);
-      const end = load<usize>(pass, 4);
-      if (pass != passes) {
-        if (plane != 0) {
-          c00 = i32x4.shl(c00, 7);
-          c01 = i32x4.shl(c01, 7);
-          c10 = i32x4.shl(c10, 7);
-          c11 = i32x4.shl(c11, 7);
-          c20 = i32x4.shl(c20, 7);
-          c21 = i32x4.shl(c21, 7);
-          c30 = i32x4.shl(c30, 7);
-          c31 = i32x4.shl(c31, 7);
-          c40 = i32x4.shl(c40, 7);
-          c41 = i32x4.shl(c41, 7);
-          c50 = i32x4.shl(c50, 7);
-          c51 = i32x4.shl(c51, 7);
-        }
-        const bias0 = v128.load(bias);
-        const bias1 = v128.load(bias, 16);
-        const s = corrections + (m << 2);
-        c00 = withCorrection(c00, bias0, s + 0);
-        c01 = withCorrection(c01, bias1, s + 0);
-        c10 = withCorrection(c10, bias0, s + 4);
-        c11 = withCorrection(c11, bias1, s + 4);
-        c20 = withCorrection(c20, bias0, s + 8);
-        c21 = withCorrection(c21, bias1, s + 8);
-        c30 = withCorrection(c30, bias0, s + 12);
-        c31 = withCorrection(c31, bias1, s + 12);
-        c40 = withCorrection(c40, bias0, s + 16);
-        c41 = withCorrection(c41, bias1, s + 16);
-        c50 = withCorrection(c50, bias0, s + 20);
-        c51 = withCorrection(c51, bias1, s + 20);
+    if (plane != 0) {
+      let k = plane;
+      for (let bp = b; bp < end; bp += 32) {
+        const b0 = v128.load(bp), b1 = v128.load(bp, 16);
+        let x = v128.load32_splat(a0 + k);
+        c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c00);
+        c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c01);
+        x = v128.load32_splat(a1 + k);
+        c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c10);
+        c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c11);
+        x = v128.load32_splat(a2 + k);
+        c20 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c20);
+        c21 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c21);
+        x = v128.load32_splat(a3 + k);
+        c30 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c30);
+        c31 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c31);
+        x = v128.load32_splat(a4 + k);
+        c40 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c40);
+        c41 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c41);
+        x = v128.load32_splat(a5 + k);
+        c50 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c50);
+        c51 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c51);
+        k += 4;
       }
-      if (plane != 0) {
-        for (; bp < end; bp += 32) {
-          const b0 = v128.load(bp), b1 = v128.load(bp, 16);
-          let x = v128.load32_splat(a0);
-          c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c00);
-          c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c01);
-          x = v128.load32_splat(a1);
-          c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c10);
-          c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c11);
-          x = v128.load32_splat(a2);
-          c20 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c20);
-          c21 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c21);
-          x = v128.load32_splat(a3);
-          c30 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c30);
-          c31 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c31);
-          x = v128.load32_splat(a4);
-          c40 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c40);
-          c41 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c41);
-          x = v128.load32_splat(a5);
-          c50 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c50);
-          c51 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c51);
-          a0 += 4;
-          a1 += 4;
-          a2 += 4;
-          a3 += 4;
-          a4 += 4;
-          a5 += 4;
-        }
-      } else {
-        for (let offsets = load<usize>(pass, 8); bp < end; bp += 32) {
-          const b0 = v128.load(bp), b1 = v128.load(bp, 16);
-          const k = load<u32>(offsets);
-          let x = v128.load32_splat(a0 + k);
-          c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c00);
-          c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c01);
-          x = v128.load32_splat(a1 + k);
-          c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c10);
-          c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c11);
-          x = v128.load32_splat(a2 + k);
-          c20 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c20);
-          c21 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c21);
-          x = v128.load32_splat(a3 + k);
-          c30 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c30);
-          c31 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c31);
-          x = v128.load32_splat(a4 + k);
-          c40 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c40);
-          c41 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c41);
-          x = v128.load32_splat(a5 + k);
-          c50 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c50);
-          c51 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c51);
-          offsets += 4;
-        }
+      c00 = i32x4.shl(c00, 7);
+      c01 = i32x4.shl(c01, 7);
+      c10 = i32x4.shl(c10, 7);
+      c11 = i32x4.shl(c11, 7);
+      c20 = i32x4.shl(c20, 7);
+      c21 = i32x4.shl(c21, 7);
+      c30 = i32x4.shl(c30, 7);
+      c31 = i32x4.shl(c31, 7);
+      c40 = i32x4.shl(c40, 7);
+      c41 = i32x4.shl(c41, 7);
+      c50 = i32x4.shl(c50, 7);
+      c51 = i32x4.shl(c51, 7);
+    }
+    const bias0 = v128.load(bias);
+    const bias1 = v128.load(bias, 16);
+    const s = corrections + (m << 2);
+    c00 = withCorrection(c00, bias0, s + 0);
+    c01 = withCorrection(c01, bias1, s + 0);
+    c10 = withCorrection(c10, bias0, s + 4);
+    c11 = withCorrection(c11, bias1, s + 4);
+    c20 = withCorrection(c20, bias0, s + 8);
+    c21 = withCorrection(c21, bias1, s + 8);
+    c30 = withCorrection(c30, bias0, s + 12);
+    c31 = withCorrection(c31, bias1, s + 12);
+    c40 = withCorrection(c40, bias0, s + 16);
+    c41 = withCorrection(c41, bias1, s + 16);
+    c50 = withCorrection(c50, bias0, s + 20);
+    c51 = withCorrection(c51, bias1, s + 20);
+    if (plane != 0) {
+      for (let bp = b; bp < end; bp += 32) {
+        const b0 = v128.load(bp), b1 = v128.load(bp, 16);
+        let x = v128.load32_splat(a0);
+        c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c00);
+        c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c01);
+        x = v128.load32_splat(a1);
+        c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c10);
+        c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c11);
+        x = v128.load32_splat(a2);
+        c20 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c20);
+        c21 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c21);
+        x = v128.load32_splat(a3);
+        c30 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c30);
+        c31 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c31);
+        x = v128.load32_splat(a4);
+        c40 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c40);
+        c41 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c41);
+        x = v128.load32_splat(a5);
+        c50 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c50);
+        c51 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c51);
+        a0 += 4;
+        a1 += 4;
+        a2 += 4;
+        a3 += 4;
+        a4 += 4;
+        a5 += 4;
       }
-      if (pass != passes) break;
-      if (plane != 0) {
-        a0 -= plane + lda;
-        a1 -= plane + lda;
-        a2 -= plane + lda;
-        a3 -= plane + lda;
-        a4 -= plane + lda;
-        a5 -= plane + lda;
+    } else {
+      let entry = end;
+      for (const last = load<usize>(bias, LISTED_ENDS); entry < last; entry += LISTED_ENTRY) {
+        const places = v128.load(entry);
+        const rests = v128.load(entry, 16);
+        const sizes = i8x16.abs(rests);
+        const signs = i8x16.lt_s(rests, i8x16.splat(0));
+        const k = load<u32>(entry, 32);
+        c00 = addRests(a0 + k, places, sizes, signs, c00);
+        c10 = addRests(a1 + k, places, sizes, signs, c10);
+        c20 = addRests(a2 + k, places, sizes, signs, c20);
+        c30 = addRests(a3 + k, places, sizes, signs, c30);
+        c40 = addRests(a4 + k, places, sizes, signs, c40);
+        c50 = addRests(a5 + k, places, sizes, signs, c50);
+      }
+      for (const last = load<usize>(bias, LISTED_ENDS + 4); entry < last; entry += LISTED_ENTRY) {
+        const places = v128.load(entry);
+        const rests = v128.load(entry, 16);
+        const sizes = i8x16.abs(rests);
+        const signs = i8x16.lt_s(rests, i8x16.splat(0));
+        const k = load<u32>(entry, 32);
+        c01 = addRests(a0 + k, places, sizes, signs, c01);
+        c11 = addRests(a1 + k, places, sizes, signs, c11);
+        c21 = addRests(a2 + k, places, sizes, signs, c21);
+        c31 = addRests(a3 + k, places, sizes, signs, c31);
+        c41 = addRests(a4 + k, places, sizes, signs, c41);
+        c51 = addRests(a5 + k, places, sizes, signs, c51);
+      }
+      for (let bp = b; bp < end; bp += 32) {
+        const b0 = v128.load(bp), b1 = v128.load(bp, 16);
+        let x = v128.load32_splat(a0);
+        c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c00);
+        c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c01);
+        x = v128.load32_splat(a1);
+        c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c10);
+        c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c11);
+        x = v128.load32_splat(a2);
+        c20 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c20);
+        c21 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c21);
+        x = v128.load32_splat(a3);
+        c30 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c30);
+        c31 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c31);
+        x = v128.load32_splat(a4);
+        c40 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c40);
+        c41 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c41);
+        x = v128.load32_splat(a5);
+        c50 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c50);
+        c51 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c51);
+        a0 += 4;
+        a1 += 4;
+        a2 += 4;
+        a3 += 4;
+        a4 += 4;
+        a5 += 4;
       }
     }
     const p = out + (m << 2);
@@ -320,10 +358,17 @@ export function gemm_relaxed_6x8(
   }
 }
 
-/** Initial accumulator of the second pass: bias − correction − first */
+/** bias − correction − acc */
 @inline
-function withCorrection(first: v128, bias: v128, correction: usize): v128 {
-  return i32x4.sub(i32x4.sub(bias, v128.load32_splat(correction)), first);
+function withCorrection(acc: v128, bias: v128, correction: usize): v128 {
+  return i32x4.sub(i32x4.sub(bias, v128.load32_splat(correction)), acc);
+}
+
+/** acc + Σ x·rest, x i8 [16] */
+@inline
+function addRests(x: usize, places: v128, sizes: v128, signs: v128, acc: v128): v128 {
+  const chosen = v128.xor(i8x16.relaxed_swizzle(v128.load(x), places), signs);
+  return i32x4.relaxed_dot_i8x16_i7x16_add_s(chosen, sizes, acc);
 }
 
 /** Stores two rows of 8 channels at the two addresses at p. */

@@ -1,26 +1,33 @@
-import { joinPlanes, sumLanes } from './lanes';
+import { sumLanes } from './lanes';
 
-// Converts int8 activations and weights to the types that the products multiply: i16, or with
-// relaxed SIMD two planes of bytes. Activations keep their zero point, which is folded into the
-// bias. The weights' zero point is subtracted.
+// Converts int8 activations and weights to what the products multiply. Activations keep their zero
+// point, which is folded into the bias. Both are widened to i16, weights minus their zero point.
+//
+// The relaxed dot product gives the same bits on every machine only if its second operand is in 0 …
+// 127 (docs/kernels/gemm.md). So either the weights are listed, and the activations stay int8, or
+// the activations are split into two planes of bytes.
 
-/** log₂ of the bytes per gathered activation: 1 (i16) or 0 (each of two planes of bytes) */
+/** log₂ of the bytes per gathered activation: 1 (i16) or 0 (i8, relaxed) */
 export const GATHERED: i32 = ASC_FEATURE_RELAXED_SIMD ? 0 : 1;
 
-/**
- * a i8 [n] → out, in the type that this flavor multiplies. May read and write up to 15 elements
- * past n.
- */
+/** a i8 [n] → out i16, or i8 (relaxed). May read and write up to 15 elements past n. */
 @inline
-export function gather_i8(a: usize, out: usize, plane: usize, n: i32): void {
-  if (ASC_FEATURE_RELAXED_SIMD) split_i8(a, out, plane, n);
-  else widen_i8_i16(a, out, n);
+export function gather_i8(a: usize, out: usize, n: i32): void {
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    for (let i = 0; i < n; i += 16) v128.store(out + i, v128.load(a + i));
+  } else {
+    widen_i8_i16(a, out, n);
+  }
 }
 
 /** The same for n copies of a value. */
-export function gather_fill(out: usize, plane: usize, value: i32, n: i32): void {
-  if (ASC_FEATURE_RELAXED_SIMD) fill_split(out, plane, value, n);
-  else fill_i16(out, value, n);
+export function gather_fill(out: usize, value: i32, n: i32): void {
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    const v = i8x16.splat(<i8>value);
+    for (let i = 0; i < n; i += 16) v128.store(out + i, v);
+  } else {
+    fill_i16(out, value, n);
+  }
 }
 
 /**
@@ -34,16 +41,14 @@ export function gather_fields_i8(
   runs: i32,
   n: i32,
   out: usize,
-  plane: usize,
   lda: i32,
   count: i32,
 ): void {
   for (; count > 0; count--) {
-    if (ASC_FEATURE_RELAXED_SIMD) clear_last_split(out + lda, plane);
     let from = a;
     let to = out;
     for (let run = runs; run > 0; run--) {
-      gather_i8(from, to, plane, n);
+      gather_i8(from, to, n);
       from += stride;
       to += n << GATHERED;
     }
@@ -109,14 +114,17 @@ export function widen_panel_i8(w: usize, zeroPoint: i32, panel: usize, quads: i3
   }
 }
 
-/** Narrow weights are within −NARROW and NARROW − 1 of their zero point. */
-export const NARROW = 64;
+/** a i8 [n] → the row of gemv_i8_i32. May read and write up to 15 elements past n. */
+@inline
+export function widen_row_i8(a: usize, out: usize, plane: usize, n: i32): void {
+  if (ASC_FEATURE_RELAXED_SIMD) split_i8(a, out, plane, n);
+  else widen_i8_i16(a, out, n);
+}
 
-// The relaxed dot product gives the same bits on every machine only if its second operand is in 0 …
-// 127 (docs/kernels/gemm.md). So activations are split, a = low − 128·high, into two planes of
-// bytes that are `plane` bytes apart: low is 0 … 127, high is 0 or 1.
-
-/** a i8 [n] → two planes. May read and write up to 15 elements past n. */
+/**
+ * a i8 [n] → two planes, `plane` bytes apart: a = low − 128·high, low in 0 … 127, high 0 or 1.
+ * `out` may be a. May read and write up to 15 elements past n.
+ */
 export function split_i8(a: usize, out: usize, plane: usize, n: i32): void {
   const low = i8x16.splat(127);
   const one = i8x16.splat(1);
@@ -127,89 +135,111 @@ export function split_i8(a: usize, out: usize, plane: usize, n: i32): void {
   }
 }
 
+/** Half of the range of the second operand of a relaxed dot product */
+export const NARROW = 64;
+
 /**
- * Clears the last 4 elements before `end`. The padding of the last quad is multiplied by (weight −
- * zero point) = 0, so any value is correct, but it must be split like real data.
+ * Narrow weights are within −NARROW and NARROW − 1 of this value. It is not always the zero point,
+ * so that no weight is more than 127 beyond.
  */
 @inline
-export function clear_last_split(end: usize, plane: usize): void {
-  store<u32>(end - 4, 0);
-  store<u32>(end + plane - 4, 0);
+export function middleOf(zeroPoint: i32): i32 {
+  return min(max(zeroPoint, 1 - NARROW), NARROW - 1);
 }
 
-/** Two planes of [n] = value. May write up to 15 elements past n. */
-export function fill_split(out: usize, plane: usize, value: i32, n: i32): void {
-  const low = i8x16.splat(<i8>(value & 127));
-  const high = i8x16.splat(<i8>(value < 0));
-  for (let i = 0; i < n; i += 16) {
-    v128.store(out + i, low);
-    v128.store(out + i + plane, high);
-  }
-}
-
-/** Two planes of n elements → a i8 [n], in place of the first. Writes up to 15 elements past n. */
-export function join_i8(a: usize, plane: usize, n: i32): void {
-  for (const end = a + n; a < end; a += 16) v128.store(a, v128.or(v128.load(a), i16x8.shl(v128.load(a + plane), 7)));
-}
-
-/** Bytes of a listed group of 4 along k: 8·4 weights, and an offset */
-export const LISTED_BYTES = 36;
+/** Offset of the ends in a listed panel, after its bias */
+export const LISTED_ENDS = 32;
+/** Offset of the weights in a listed panel */
+export const LISTED_WEIGHTS = 48;
+/** Bytes of an entry of a list */
+export const LISTED_ENTRY = 36;
+/** Entries that 16 weights along k of 4 channels have at most */
+const MAX_ENTRIES = 4;
 
 /**
- * A panel as second operands of relaxed dot products, all in 0 … 127, in `passes`
- * (gemm_relaxed_6x8):
+ * A panel as second operands of relaxed dot products, all in 0 … 127 (gemm_relaxed_6x8):
  *
- *   w − zeroPoint = above + middle − below − NARROW,  middle in 0 … 2·NARROW − 1
+ *   w = narrow + rest + middle − NARROW      narrow: 0 … 2·NARROW − 1
  *
- * Groups of 4 along k whose weights are not below, or not above the range of `middle` are left out.
+ * The rest of most weights is 0. The others are listed. An entry has up to 4 rests of each of 4
+ * channels, from 16 weights along k.
+ *
+ *   panel  bias i32 [8] │ ends of the lists u32 [2] + 8 │ narrow u8 [quads][8][4]
+ *          │ entries of channels 0 … 3 │ entries of channels 4 … 7
+ *   entry  places in 16 bytes of a row u8 [4][4] │ rests i8 [4][4] │ offset of the 16 bytes u32
+ *
+ * If a rest is negative, a·rest = ~a·|rest| + |rest|. The last term is in the bias.
  *
  * @param w i8 [quads][8][4] as stored in the file
- * @param out room for `capacity` groups. middle and above grow from its begin, below from its end,
- *   and so do their offsets. Before each group of the weights, two must be free
- * @returns the number of groups, or a number above `capacity` if they do not fit or a weight is too
- *   far away
+ * @param limit end of the room for the panel
+ * @returns the number of entries, or −1 if they do not fit
  */
-export function list_panel_i8(w: usize, zeroPoint: i32, quads: i32, out: usize, capacity: i32, passes: usize): i32 {
+export function list_panel_i8(w: usize, zeroPoint: i32, quads: i32, bias: usize, panel: usize, limit: usize): i32 {
   const unsigned = i8x16.splat(-128);
+  const zeros = i8x16.splat(0);
   // as the weights plus 128, in 0 … 255
-  const zero = zeroPoint + 128;
-  const low = i8x16.splat(<i8>max(zero - NARROW, 0));
-  const high = i8x16.splat(<i8>min(zero + NARROW - 1, 255));
-  const lowest = i8x16.splat(<i8>(zero - NARROW));
-  const end = out + (capacity << 5);
-  let above = quads;
-  let below = capacity - 1;
-  let all = i8x16.splat(0);
-  for (let q = 0; q < quads; q++) {
-    if (above >= below) return capacity + 1;
-    let hasBelow = false;
-    let hasAbove = false;
-    for (let half = out; half <= out + 16; half += 16) {
-      const x = v128.xor(v128.load(w), unsigned);
-      const under = i8x16.sub_sat_u(low, x);
-      const over = i8x16.sub_sat_u(x, high);
-      v128.store(half + (q << 5), i8x16.sub(i8x16.min_u(i8x16.max_u(x, low), high), lowest));
-      v128.store(half + (below << 5), under);
-      v128.store(half + (above << 5), over);
-      hasBelow = hasBelow || v128.any_true(under);
-      hasAbove = hasAbove || v128.any_true(over);
-      all = v128.or(all, v128.or(under, over));
-      w += 16;
+  const lowest = middleOf(zeroPoint) + 128 - NARROW;
+  const low = i8x16.splat(<i8>lowest);
+  const high = i8x16.splat(<i8>(lowest + 2 * NARROW - 1));
+  const bytes = quads << 5;
+  const lists = panel + LISTED_WEIGHTS + bytes;
+  let entry = lists;
+  for (let half = 0; half < 2; half++) {
+    const from = w + (half << 4);
+    const to = panel + LISTED_WEIGHTS + (half << 4);
+    let sums = v128.load(bias + (half << 4));
+    for (let q = 0; q < bytes; q += 128) {
+      if (entry + MAX_ENTRIES * LISTED_ENTRY > limit) return -1;
+      let first = zeros, firstAt = zeros, second = zeros, secondAt = zeros;
+      let at = i8x16(0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3);
+      const end = min(q + 128, bytes);
+      for (let p = q; p < end; p += 32) {
+        const x = v128.xor(v128.load(from + p), unsigned);
+        const below = i8x16.sub_sat_u(low, x);
+        v128.store(to + p, i8x16.sub(i8x16.min_u(i8x16.max_u(x, low), high), low));
+        let rest = i8x16.sub(i8x16.sub_sat_u(x, high), below);
+        if (v128.any_true(rest)) {
+          sums = i32x4.add(sums, i32x4.extadd_pairwise_i16x8_u(i16x8.extadd_pairwise_i8x16_u(below)));
+          // its own place in the first entry, or the next one, or that one in the second entry
+          let free = i8x16.eq(first, zeros);
+          first = v128.or(first, v128.and(rest, free));
+          firstAt = v128.bitselect(at, firstAt, free);
+          rest = nextInGroup(v128.andnot(rest, free));
+          const next = nextInGroup(at);
+          free = i8x16.eq(first, zeros);
+          first = v128.or(first, v128.and(rest, free));
+          firstAt = v128.bitselect(next, firstAt, free);
+          rest = v128.andnot(rest, free);
+          free = i8x16.eq(second, zeros);
+          second = v128.or(second, v128.and(rest, free));
+          secondAt = v128.bitselect(next, secondAt, free);
+          entry = list(entry, next, v128.andnot(rest, free), q);
+        }
+        at = i8x16.add(at, i8x16.splat(4));
+      }
+      entry = list(entry, firstAt, first, q);
+      entry = list(entry, secondAt, second, q);
     }
-    store<u32>(end + (q << 2), q << 2);
-    store<u32>(end + (below << 2), q << 2);
-    store<u32>(end + (above << 2), q << 2);
-    below -= i32(hasBelow);
-    above += i32(hasAbove);
+    store<usize>(panel + (half << 2), entry, LISTED_ENDS);
+    v128.store(panel + (half << 4), sums);
   }
-  below++;
-  store<usize>(passes, out + (below << 5));
-  store<usize>(passes, end, 4);
-  store<usize>(passes, end + (below << 2), 8);
-  store<usize>(passes, out, 12);
-  store<usize>(passes, out + (above << 5), 16);
-  store<usize>(passes, end, 20);
-  return i8x16.bitmask(all) != 0 ? capacity + 1 : above + capacity - below;
+  return <i32>(entry - lists) / LISTED_ENTRY;
+}
+
+/** x₁ x₂ x₃ x₀ of each four bytes */
+@inline
+function nextInGroup(x: v128): v128 {
+  return i8x16.shuffle(x, x, 1, 2, 3, 0, 5, 6, 7, 4, 9, 10, 11, 8, 13, 14, 15, 12);
+}
+
+/** Adds an entry if it has a rest. Returns the end of the list. */
+@inline
+function list(entry: usize, places: v128, rests: v128, q: i32): usize {
+  if (!v128.any_true(rests)) return entry;
+  v128.store(entry, places);
+  v128.store(entry, rests, 16);
+  store<i32>(entry, q >> 3, 32);
+  return entry + LISTED_ENTRY;
 }
 
 /** Σ a, a i8 [n], n a multiple of 4 */
@@ -220,23 +250,6 @@ export function sum_i8(a: usize, n: i32): i32 {
   for (; a + 16 <= end; a += 16) sums = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(a), ones, sums);
   for (; a < end; a += 4) sums = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load32_zero(a), ones, sums);
   return sumLanes(sums);
-}
-
-/** Σ a of n elements in two planes, n a multiple of 4 */
-export function sum_split(a: usize, plane: usize, n: i32): i32 {
-  const ones = i8x16.splat(1);
-  let low = i32x4.splat(0);
-  let high = low;
-  let i = 0;
-  for (; i <= n - 16; i += 16) {
-    low = i32x4.relaxed_dot_i8x16_i7x16_add_s(ones, v128.load(a + i), low);
-    high = i32x4.relaxed_dot_i8x16_i7x16_add_s(ones, v128.load(a + i + plane), high);
-  }
-  for (; i < n; i += 4) {
-    low = i32x4.relaxed_dot_i8x16_i7x16_add_s(ones, v128.load32_zero(a + i), low);
-    high = i32x4.relaxed_dot_i8x16_i7x16_add_s(ones, v128.load32_zero(a + i + plane), high);
-  }
-  return sumLanes(joinPlanes(low, high));
 }
 
 /** Σ a, a i16 [n]; |a| ≤ 255, n ≤ 2^22 */

@@ -8,8 +8,8 @@ import { gemm_i8_4x8, gemm_relaxed_6x8 } from '../kernels/gemm';
 import { product_f32 } from '../kernels/gemmF32';
 import { gemv_i8_i32 } from '../kernels/gemv';
 import { requantize_i32_i8 } from '../kernels/requantize';
-import { clear_last_split, GATHERED, gather_fields_i8, gather_fill, gather_i8, join_i8, list_panel_i8, LISTED_BYTES,
-  NARROW, sum_i16, sum_i8, sum_split, widen_panel_i8 } from '../kernels/widen';
+import { GATHERED, gather_fields_i8, gather_fill, gather_i8, LISTED_WEIGHTS, list_panel_i8, middleOf, NARROW, split_i8,
+  sum_i16, sum_i8, widen_panel_i8 } from '../kernels/widen';
 import { toF64, bytesOf, checkRecord, dtypeOf, float, int, needScratch, scratch, source, table } from '../record';
 import { panelFrom, panelTo, rowFrom, rowTo } from '../threads';
 import { checkActivation, checkFilling, describeRequantization } from './checks';
@@ -20,17 +20,15 @@ import { describeGeometry, isMine, listOutputs, MAX_K, panelsOf, shareConvolutio
 // that pad the last tile (i8), the gathered rows, and one widened or narrow panel (i8).
 //
 //   i8       outs u32 [R] │ sink N + 32 │ rows i16 [R][K'] + 32 │ panel i16 [K'][8] + 32
-//   relaxed  outs u32 [R + 2] │ sums i32 [R + 2] │ passes u32 [2][3] │ sink N + 32
-//            │ low u8 [R + 2][K'] + 32 │ high u8 [R + 2][K'] + 32
-//   narrow   the same with rows i8 [R + 2][K'] in place of low, and a listed panel in place of high
+//   relaxed  outs u32 [R + 2] │ sums i32 [R + 2] │ sink N + 32
+//            │ rows i8 [R + 2][K'] + 32, or low u8 │ listed panel, or high u8 [R + 2][K'] + 32
+//   in place the same without the rows, and with more rows R in the other parts
 //   i8, one  the same with accumulators i32 [4·K'] in place of the panel or behind the planes' row
 //   f32      outs u32 [R] │ runs u32 [KH·KW][R] │ runs that cross the border f32, at most [R][K]
 //
 // R = BLOCK_ROWS, K' = K rounded up to 4. All flavors request the maximum, so that a file fits each
 // of them.
 const TAIL = 32;
-/** Bytes of the passes of gemm_relaxed_6x8 */
-export const PASSES_BYTES = 24;
 /** Limit of K of lists of weights, and of activations that are quantized at run time. */
 export const MAX_K_LISTED: f64 = 65536;
 
@@ -62,7 +60,7 @@ export function describeConv2d(r: usize): void {
 }
 
 /** Gathers the receptive field [KH][KW][C] of output pixel (y, x): C channels from `base` on. */
-function gatherI8(r: usize, base: usize, y: i32, x: i32, C: i32, zero: i32, out: usize, plane: usize): void {
+function gatherI8(r: usize, base: usize, y: i32, x: i32, C: i32, zero: i32, out: usize): void {
   const inH = int(r, CONV2D_IN_H);
   const inW = int(r, CONV2D_IN_W);
   const inC = int(r, CONV2D_IN_C);
@@ -77,7 +75,7 @@ function gatherI8(r: usize, base: usize, y: i32, x: i32, C: i32, zero: i32, out:
   for (let ky = 0; ky < kernelH; ky++) {
     const iy = iy0 + ky * dilationY;
     if (<u32>iy >= <u32>inH) {
-      gather_fill(out, plane, zero, span);
+      gather_fill(out, zero, span);
       out += span << GATHERED;
       continue;
     }
@@ -87,15 +85,15 @@ function gatherI8(r: usize, base: usize, y: i32, x: i32, C: i32, zero: i32, out:
       const before = max(0, min(kernelW, -ix0));
       const inside = max(0, min(kernelW, inW - ix0) - before);
       const after = kernelW - before - inside;
-      if (before > 0) gather_fill(out, plane, zero, before * C);
-      if (inside > 0) gather_i8(row + (ix0 + before) * C, out + (before * C << GATHERED), plane, inside * C);
-      if (after > 0) gather_fill(out + ((before + inside) * C << GATHERED), plane, zero, after * C);
+      if (before > 0) gather_fill(out, zero, before * C);
+      if (inside > 0) gather_i8(row + (ix0 + before) * C, out + (before * C << GATHERED), inside * C);
+      if (after > 0) gather_fill(out + ((before + inside) * C << GATHERED), zero, after * C);
       out += span << GATHERED;
     } else {
       for (let kx = 0; kx < kernelW; kx++) {
         const ix = ix0 + kx * dilationX;
-        if (<u32>ix >= <u32>inW) gather_fill(out, plane, zero, C);
-        else gather_i8(row + ix * inC, out, plane, C);
+        if (<u32>ix >= <u32>inW) gather_fill(out, zero, C);
+        else gather_i8(row + ix * inC, out, C);
         out += C << GATHERED;
       }
     }
@@ -115,7 +113,6 @@ export function gatherRowsI8(
   C: i32,
   zero: i32,
   rows: usize,
-  plane: usize,
   lda: i32,
 ): void {
   const inH = int(r, CONV2D_IN_H);
@@ -143,10 +140,9 @@ export function gatherRowsI8(
       // so are the following fields of the row, up to the right border of the image
       fields = min(min(count, outW - x), <i32>(<u32>(inW - kernelW - ix) / strideX) + 1);
       const from = base + iy * rowBytes + ix * inC;
-      gather_fields_i8(from, strideX * inC, stepY, kernelH, span, rows, plane, lda, fields);
+      gather_fields_i8(from, strideX * inC, stepY, kernelH, span, rows, lda, fields);
     } else {
-      if (ASC_FEATURE_RELAXED_SIMD) clear_last_split(rows + lda, plane);
-      gatherI8(r, base, y, x, C, zero, rows, plane);
+      gatherI8(r, base, y, x, C, zero, rows);
     }
     rows += fields * lda;
     count -= fields;
@@ -158,14 +154,6 @@ export function gatherRowsI8(
   }
 }
 
-/** The passes of a panel whose rows are split: the high plane, then the low one. */
-export function listPlanes(passes: usize, weights: usize, quads: i32): void {
-  for (let pass = passes; pass < passes + PASSES_BYTES; pass += PASSES_BYTES >> 1) {
-    store<usize>(pass, weights);
-    store<usize>(pass, weights + (quads << 5), 4);
-  }
-}
-
 /** Number of rows that the kernel computes for `count` rows. */
 @inline
 export function paddedRows(count: i32): i32 {
@@ -173,24 +161,47 @@ export function paddedRows(count: i32): i32 {
   return ASC_FEATURE_SIMD ? (count + 3) & ~3 : count;
 }
 
-/** Groups that lists may have, in eighths of those of the weights. Two products take 16. */
-const LISTED_LIMIT = 14;
+/** Pixels that are read in place again for each panel, in bytes, so that they stay in a cache. */
+const IN_PLACE_BYTES = 65536;
 
 /**
- * Whether one product and a second one of listed weights take less time than two, which the first
- * run finds out.
+ * Rows of a block of pixels that are read in place: at least a tile, and at most so many that outs
+ * and sums take the room of the gathered rows.
  */
-function hasNarrowWeights(r: usize, quads: i32, panel: usize, capacity: i32, passes: usize): bool {
+function rowsInPlace(block: i32, lda: i32): i32 {
+  return max(max(block, 6), min(block + (block * lda >> 3), IN_PLACE_BYTES / lda));
+}
+
+/** Room for a listed panel: the scratch without outs, sums, the sink and the rows */
+@inline
+function roomForPanel(block: i32, lda: i32): i32 {
+  return (block + 14) * lda - TAIL - 16;
+}
+
+/**
+ * Whether listed weights take less time than split activations, which the first run finds out.
+ *
+ * Without entries, a row takes half the time. An entry adds a third more than one product of 16
+ * weights to each row, and listing it takes as long as 60 rows.
+ */
+export function hasNarrowWeights(
+  r: usize,
+  weightsZero: i32,
+  quads: i32,
+  rows: i32,
+  bias: usize,
+  panel: usize,
+  capacity: i32,
+): bool {
   let width = <i32>load<u8>(r, RECORD_WIDTH);
   if (width == 0) {
-    const zero = int(r, CONV2D_WEIGHTS_ZERO);
     const panels = <i32>panelsOf(r);
-    // groups that may be left until the lists take as long
-    let left = <i64>panels * (quads * LISTED_LIMIT >> 3);
+    // entries until the lists take as long
+    let left = panels * max(<i64>quads * rows * 7 / (5 * (rows + 60)) - 1, 0);
     let weights = <usize>int(r, CONV2D_WEIGHTS);
     for (let i = 0; i < panels && left >= 0; i++) {
-      const groups = list_panel_i8(weights, zero, quads, panel, capacity, passes);
-      left = groups > capacity ? -1 : left - groups;
+      const entries = list_panel_i8(weights, weightsZero, quads, bias, panel, panel + capacity);
+      left = entries < 0 ? -1 : left - entries;
       weights += quads << 5;
     }
     width = left < 0 ? WIDTH_FULL : WIDTH_NARROW;
@@ -200,10 +211,44 @@ function hasNarrowWeights(r: usize, quads: i32, panel: usize, capacity: i32, pas
   return width == WIDTH_NARROW;
 }
 
-/** Σ a of a gathered row of `lda` bytes. */
-@inline
-function sumOfRow(row: usize, plane: usize, lda: i32): i32 {
-  return ASC_FEATURE_RELAXED_SIMD ? sum_split(row, plane, lda) : sum_i16(row, lda >> 1);
+/** Stores `factor` times the sum of each of `count` rows i8 [lda]. */
+export function listSums(a: usize, lda: i32, count: i32, factor: i32, out: usize): void {
+  for (; count > 0; count--) {
+    store<i32>(out, factor * sum_i8(a, lda));
+    a += lda;
+    out += 4;
+  }
+}
+
+/** One row, which is not worth a panel: N outputs from `out` on. a is the row as gathered. */
+function multiplyRow(
+  a: usize,
+  row: usize,
+  plane: usize,
+  quads: i32,
+  weightsZero: i32,
+  weights: usize,
+  bias: usize,
+  scale: usize,
+  accumulators: usize,
+  out: usize,
+  N: i32,
+  range: usize,
+): void {
+  const lda = quads << (2 + GATHERED);
+  let correction = 0;
+  if (weightsZero != 0) correction = weightsZero * (ASC_FEATURE_RELAXED_SIMD ? sum_i8(a, lda) : sum_i16(a, lda >> 1));
+  if (ASC_FEATURE_RELAXED_SIMD) split_i8(a, row, plane, lda);
+  const step = quads << 4;
+  for (; N > 0; N -= step) {
+    const lanes = min(step, N);
+    gemv_i8_i32(row, plane, weights, quads, accumulators, (lanes + 7) >> 3);
+    requantize_i32_i8(accumulators, bias, scale, correction, out, lanes, range);
+    weights += step * (quads << 2);
+    bias += step << 2;
+    scale += step << 2;
+    out += step;
+  }
 }
 
 function runI8(r: usize): void {
@@ -216,94 +261,75 @@ function runI8(r: usize): void {
   const lda = quads << (2 + GATHERED);
   const outW = int(r, CONV2D_OUT_W);
   // The scratch for tiles (describeConv2d) holds a quarter of the rows in the scalar core.
-  const block = !ASC_FEATURE_SIMD && tileOf(r) != 0 ? int(r, CONV2D_BLOCK_ROWS) >> 2 : int(r, CONV2D_BLOCK_ROWS);
+  let block = !ASC_FEATURE_SIMD && tileOf(r) != 0 ? int(r, CONV2D_BLOCK_ROWS) >> 2 : int(r, CONV2D_BLOCK_ROWS);
   const panels = (N + 7) >> 3;
   const weightsZero = int(r, CONV2D_WEIGHTS_ZERO);
   const range = r + CONV2D_TARGET_ZERO;
-  const outs = scratch();
-  const sums = outs + (block + 2 << 2);
-  const passes = sums + (block + 2 << 2);
-  const sink = ASC_FEATURE_RELAXED_SIMD ? passes + PASSES_BYTES : outs + (block << 2);
-  const rows = sink + sinkBytes(r);
-  const plane: usize = ASC_FEATURE_RELAXED_SIMD ? ((block + 2) * lda + TAIL + 15) & ~15 : 0;
-  const panel = ASC_FEATURE_RELAXED_SIMD ? rows + plane : (rows + block * lda + TAIL + 15) & ~15;
-  const capacity = i32(2 * block * lda + 16 * lda - plane) / LISTED_BYTES;
-  // A single row needs neither panel nor further rows, so that there is room for the accumulators
-  // of 16 channels for each quad.
-  const accumulators = ASC_FEATURE_RELAXED_SIMD ? (rows + plane + lda + 15) & ~15 : panel;
-  const step = quads << 4;
   // With one tap and a dense source, the rows of the product are the pixels themselves.
   const pointwise = K == C && groups == 1 && (K & 3) == 0 && int(r, CONV2D_STRIDE_Y) == 1 &&
     int(r, CONV2D_STRIDE_X) == 1
     && int(r, CONV2D_PAD_TOP) == 0 && int(r, CONV2D_PAD_LEFT) == 0 && int(r, CONV2D_OUT_H) <= int(r, CONV2D_IN_H) &&
     outW == int(r, CONV2D_IN_W);
-  if (ASC_FEATURE_RELAXED_SIMD) memory.fill(sums, 0, block << 2);
   shareConvolution(r, panels, ASC_FEATURE_RELAXED_SIMD ? 6 : 4);
   const from = panelFrom << 3;
   const to = min(panelTo << 3, N);
+  const outs = scratch();
+  const plane: usize = ASC_FEATURE_RELAXED_SIMD ? ((block + 2) * lda + TAIL + 15) & ~15 : 0;
+  const capacity = roomForPanel(block, lda);
+  let isNarrow = false;
+  let inPlace = false;
+  if (ASC_FEATURE_RELAXED_SIMD && rowTo - rowFrom > 1) {
+    const most = pointwise ? rowsInPlace(block, lda) : block;
+    const pixels = min(int(r, CONV2D_OUT_H) * outW, most);
+    isNarrow = hasNarrowWeights(r, weightsZero, quads, pixels, int(r, CONV2D_BIAS), outs, capacity);
+    inPlace = isNarrow && pointwise && rowTo - rowFrom >= 6;
+    if (inPlace) block = most;
+  }
+  const sums = outs + (block + 2 << 2);
+  const sink = ASC_FEATURE_RELAXED_SIMD ? sums + (block + 2 << 2) : outs + (block << 2);
+  const rows = sink + sinkBytes(r);
+  let panel = ASC_FEATURE_RELAXED_SIMD ? rows + plane : (rows + block * lda + TAIL + 15) & ~15;
+  // A single row needs neither panel nor further rows, so that there is room for the accumulators
+  // of 16 channels for each quad.
+  const accumulators = ASC_FEATURE_RELAXED_SIMD ? (panel + lda + 15) & ~15 : panel;
+  if (inPlace) panel = rows;
+  const factor = isNarrow ? weightsZero - middleOf(weightsZero) + NARROW : weightsZero;
+  const gathersPixels = ASC_FEATURE_RELAXED_SIMD ? isNarrow && !inPlace : true;
+  if (ASC_FEATURE_RELAXED_SIMD) memory.fill(sums, 0, block << 2);
   for (let batch = 0; batch < int(r, CONV2D_BATCH); batch++) {
     const image = <usize>int(r, CONV2D_SOURCE) + batch * int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * inC;
     for (let group = 0; group < groups; group++) {
       if (!isMine(r, batch, group)) continue;
-      for (let m0 = rowFrom; m0 < rowTo; m0 += block) {
+      for (let begin = rowFrom; begin < rowTo; begin += block) {
+        // In place, the last rows are computed with some before them, so that they fill a tile.
+        const m0 = inPlace ? min(begin, rowTo - 6) : begin;
         const count = min(block, rowTo - m0);
         const padded = paddedRows(count);
-        const isNarrow = ASC_FEATURE_RELAXED_SIMD
-          ? count > 1 && hasNarrowWeights(r, quads, panel, capacity, passes)
-          : false;
-        // The pixels are read in place if they fill a tile.
-        const inPlace = isNarrow && pointwise && count >= 6;
-        const a = inPlace ? image + m0 * C : rows;
-        if (pointwise && !inPlace) gather_i8(image + m0 * C, rows, plane, count * C);
-        else if (!inPlace) {
-          gatherRowsI8(r, image + group * C, m0, count, C, int(r, CONV2D_SOURCE_ZERO), rows, plane, lda);
-        }
+        const a = ASC_FEATURE_RELAXED_SIMD && pointwise ? image + m0 * C : rows;
+        if (!pointwise) gatherRowsI8(r, image + group * C, m0, count, C, int(r, CONV2D_SOURCE_ZERO), rows, lda);
+        else if (gathersPixels) gather_i8(image + m0 * C, rows, count * C);
         listOutputs(r, batch, m0, count, padded, outs, sink, 1);
         const first = group * panels + panelFrom;
         let weights = <usize>int(r, CONV2D_WEIGHTS) + first * (quads << 5);
         let bias = <usize>int(r, CONV2D_BIAS) + (first << 5);
         let scale = <usize>int(r, CONV2D_SCALE) + (first << 5);
         if (count == 1) {
-          const out = load<usize>(outs) + group * N;
-          for (let n = from; n < to; n += step) {
-            gemv_i8_i32(rows, plane, weights, quads, accumulators, (min(step, to - n) + 7) >> 3);
-            requantize_i32_i8(
-              accumulators,
-              bias,
-              scale,
-              weightsZero != 0 ? weightsZero * sumOfRow(rows, plane, lda) : 0,
-              out + n,
-              min(step, to - n),
-              range,
-            );
-            weights += step * (quads << 2);
-            bias += step << 2;
-            scale += step << 2;
-          }
+          const out = load<usize>(outs) + group * N + from;
+          multiplyRow(a, rows, plane, quads, weightsZero, weights, bias, scale, accumulators, out, to - from, range);
           continue;
         }
         if (ASC_FEATURE_RELAXED_SIMD) {
-          if (isNarrow && !inPlace) join_i8(rows, plane, count * lda);
-          if (isNarrow) {
-            for (let i = 0; i < count; i++) store<i32>(sums + (i << 2), NARROW * sum_i8(a + i * lda, lda));
-          } else if (weightsZero != 0) {
-            for (let i = 0; i < count; i++) {
-              store<i32>(sums + (i << 2), weightsZero * sum_split(rows + i * lda, plane, lda));
-            }
-          }
+          if (factor != 0) listSums(a, lda, count, factor, sums);
+          if (!isNarrow) split_i8(a, rows, plane, count * lda);
           for (let n = from; n < to; n += 8) {
-            if (isNarrow) {
-              list_panel_i8(weights, weightsZero, quads, panel, capacity, passes);
-            } else {
-              listPlanes(passes, weights, quads);
-            }
+            if (isNarrow) list_panel_i8(weights, weightsZero, quads, bias, panel, panel + capacity);
             gemm_relaxed_6x8(
-              a,
+              inPlace ? a : rows,
               isNarrow ? 0 : plane,
               lda,
               padded,
-              passes,
-              bias,
+              isNarrow ? panel + LISTED_WEIGHTS : weights,
+              isNarrow ? panel : bias,
               scale,
               sums,
               outs,

@@ -1,28 +1,37 @@
 import { CONV2D_BATCH, CONV2D_BIAS, CONV2D_BYTES, CONV2D_GROUPS, CONV2D_IN_C, CONV2D_IN_H, CONV2D_IN_W, CONV2D_KERNEL_H,
-  CONV2D_KERNEL_W, CONV2D_MAX, CONV2D_MIN, CONV2D_OUT_C, CONV2D_SCALE, CONV2D_SOURCE, CONV2D_WEIGHTS, DTYPE_F32,
-  HYBRID_ASYMMETRIC, HYBRID_MODE, HYBRID_SUMS } from '../layout';
+  CONV2D_KERNEL_W, CONV2D_MAX, CONV2D_MIN, CONV2D_OUT_C, CONV2D_OUT_H, CONV2D_OUT_W, CONV2D_SCALE, CONV2D_SOURCE,
+  CONV2D_WEIGHTS, DTYPE_F32, HYBRID_ASYMMETRIC, HYBRID_MODE, HYBRID_SUMS } from '../layout';
 import { gemm_i8_4x8, gemm_relaxed_6x8 } from '../kernels/gemm';
 import { gemv_i8_i32 } from '../kernels/gemv';
 import { dequantize_sums, quantize_range, rangeZero, range_f32 } from '../kernels/hybrid';
-import { GATHERED, widen_panel_i8 } from '../kernels/widen';
+import { GATHERED, LISTED_WEIGHTS, list_panel_i8, NARROW, split_i8, widen_panel_i8 } from '../kernels/widen';
 import { checkRange, checkRecord, float, int, needScratch, scratch, table, toF64 } from '../record';
 import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo } from '../threads';
-import { gatherRowsI8, listPlanes, MAX_K_LISTED, paddedRows, PASSES_BYTES } from './conv2d';
+import { gatherRowsI8, hasNarrowWeights, listSums, MAX_K_LISTED, paddedRows } from './conv2d';
 import { describeGeometry, isMine, listOutputs, panelsOf, shareConvolution } from './window';
 import { checkActivation, checkFilling } from './checks';
 
-// Scratch, with R = ROWS and K' = K rounded up to 4:
+// Scratch, with R = blockRows and K' = K rounded up to 4:
 //
-//   quantized image i8 [H][W][C] + 32 │ outs u32 [R] │ zeros i32 [R] │ passes u32 [6]
-//   │ sums i32 [N + 8] │ rows i16 [R][K'], or two planes of bytes [R][K'] + 32 (relaxed) + 32
-//   │ one widened panel i16 [K'][8] + 32
+//   quantized image i8 [H][W][C] + 32 │ outs u32 [R] │ zeros i32 [8] │ corrections i32 [R]
+//   │ sums i32 [N + 8] │ rows i16 [R][K'] + 32, or i8, or two planes of bytes (relaxed)
+//   │ one widened or listed panel (i16 [K'][8] + 32)
 //
-// With the roundings to 16, that is less than H·W·C + 4·N + 64·K' + 512. The sums are those of a
-// single row, and a sink for the rows that pad the last tile.
+// With the roundings to 16, that is less than H·W·C + 4·N + (2·R + 16)·K' + 8·R + 512. The sums are
+// those of a single row, and a sink for the rows that pad the last tile.
 /** A multiple of the 4 and 6 rows of a tile */
 const ROWS = 24;
+const MAX_ROWS = 72;
+/** What more rows than ROWS may take as i16 */
+const BLOCK_BYTES = 32768;
 /** Padding after each part, with room to round an offset up to 16. */
 const TAIL = 32;
+
+/** R for K' = K and the rows of an image */
+function blockRows(r: usize, K: i32): i32 {
+  const rows = int(r, CONV2D_OUT_H) * int(r, CONV2D_OUT_W);
+  return min(min(max(BLOCK_BYTES / (2 * K * ROWS), 1) * ROWS, (rows + ROWS - 1) / ROWS * ROWS), MAX_ROWS);
+}
 
 /** Offset in scratch of the lists, after an image of `count` values. */
 @inline
@@ -32,8 +41,8 @@ function listsOffset(count: i32): i32 {
 
 /** Offset in scratch of the rows, after the lists and the sums of `outC` channels. */
 @inline
-function rowsOffset(count: i32, outC: i32): i32 {
-  return (listsOffset(count) + 8 * ROWS + PASSES_BYTES + (outC + 8 << 2) + 15) & ~15;
+function rowsOffset(count: i32, block: i32, outC: i32): i32 {
+  return (listsOffset(count) + 8 * block + 32 + (outC + 8 << 2) + 15) & ~15;
 }
 
 /** Number of values of one image. */
@@ -53,7 +62,8 @@ export function describeHybridConv2d(r: usize): void {
   table(r, HYBRID_SUMS, panels * 32, 16);
   checkRange(r, HYBRID_MODE, 0, HYBRID_ASYMMETRIC);
   checkActivation(r, CONV2D_MIN, CONV2D_MAX, true);
-  needScratch(<f64>imageCount(r) + 4 * toF64(r, CONV2D_OUT_C) + 64 * K + 512);
+  const block = blockRows(r, <i32>K);
+  needScratch(<f64>imageCount(r) + 4 * toF64(r, CONV2D_OUT_C) + (2 * block + 16) * K + 8 * block + 512);
 }
 
 export function runHybridConv2d(r: usize): void {
@@ -66,18 +76,24 @@ export function runHybridConv2d(r: usize): void {
   const lda = quads << (2 + GATHERED);
   const panels = (N + 7) >> 3;
   const count = imageCount(r);
+  const block = blockRows(r, quads << 2);
   const image = scratch();
   const outs = image + listsOffset(count);
-  const zeros = outs + (ROWS << 2);
-  const passes = zeros + (ROWS << 2);
-  const sums = passes + PASSES_BYTES;
-  const rows = image + rowsOffset(count, int(r, CONV2D_OUT_C));
-  const plane: usize = ASC_FEATURE_RELAXED_SIMD ? (ROWS * lda + TAIL + 15) & ~15 : 0;
-  const panel = (rows + ROWS * lda + TAIL + 15) & ~15;
-  memory.fill(zeros, 0, ROWS << 2);
+  const zeros = outs + (block << 2);
+  const corrections = zeros + 32;
+  const sums = corrections + (block << 2);
+  const rows = image + rowsOffset(count, block, int(r, CONV2D_OUT_C));
+  const plane: usize = ASC_FEATURE_RELAXED_SIMD ? (block * lda + TAIL + 15) & ~15 : 0;
+  const panel = (rows + block * lda + TAIL + 15) & ~15;
+  const capacity = (block + 16) * lda;
+  memory.fill(zeros, 0, 32 + (block << 2));
   shareConvolution(r, panels, ASC_FEATURE_RELAXED_SIMD ? 6 : 4);
   const from = panelFrom << 3;
   const to = min(panelTo << 3, N);
+  let isNarrow = false;
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    isNarrow = rowTo - rowFrom > 1 && hasNarrowWeights(r, 0, quads, block, zeros, panel, capacity);
+  }
   for (let batch = 0; batch < int(r, CONV2D_BATCH); batch++) {
     // Each thread that has a share in an image quantizes the whole image.
     if (batch * groups >= outerTo || (batch + 1) * groups <= outerFrom) continue;
@@ -88,20 +104,37 @@ export function runHybridConv2d(r: usize): void {
       if (!isMine(r, batch, group)) continue;
       const first = group * panels + panelFrom;
       const lanes = <usize>first << 5;
-      for (let m0 = rowFrom; m0 < rowTo; m0 += ROWS) {
-        const block = min(ROWS, rowTo - m0);
+      for (let m0 = rowFrom; m0 < rowTo; m0 += block) {
+        const rowCount = min(block, rowTo - m0);
         let weights = <usize>int(r, CONV2D_WEIGHTS) + first * (quads << 5);
-        gatherRowsI8(r, image + group * C, m0, block, C, rangeZero(), rows, plane, lda);
-        const padded = paddedRows(block);
-        listOutputs(r, batch, m0, block, padded, outs, sums - (group * N << 2), 4);
-        if (block == 1) {
+        gatherRowsI8(r, image + group * C, m0, rowCount, C, rangeZero(), rows, lda);
+        if (ASC_FEATURE_RELAXED_SIMD) {
+          if (isNarrow) listSums(rows, lda, rowCount, NARROW, corrections);
+          if (!isNarrow || rowCount == 1) split_i8(rows, rows, plane, rowCount * lda);
+        }
+        const padded = paddedRows(rowCount);
+        listOutputs(r, batch, m0, rowCount, padded, outs, sums - (group * N << 2), 4);
+        if (rowCount == 1) {
           gemv_i8_i32(rows, plane, weights, quads, sums, panelTo - panelFrom);
         } else {
           for (let n = from; n < to; n += 8) {
             const at = group * N + n;
             if (ASC_FEATURE_RELAXED_SIMD) {
-              listPlanes(passes, weights, quads);
-              gemm_relaxed_6x8(rows, plane, lda, padded, passes, zeros, 0, zeros, outs, at, min(8, N - n), 0);
+              if (isNarrow) list_panel_i8(weights, 0, quads, zeros, panel, panel + capacity);
+              gemm_relaxed_6x8(
+                rows,
+                isNarrow ? 0 : plane,
+                lda,
+                padded,
+                isNarrow ? panel + LISTED_WEIGHTS : weights,
+                isNarrow ? panel : zeros,
+                0,
+                corrections,
+                outs,
+                at,
+                min(8, N - n),
+                0,
+              );
             } else {
               widen_panel_i8(weights, 0, panel, quads);
               gemm_i8_4x8(rows, padded, panel, quads << 1, zeros, 0, outs, at, min(8, N - n), 0);
@@ -109,10 +142,10 @@ export function runHybridConv2d(r: usize): void {
             weights += quads << 5;
           }
         }
-        for (let i = 0; i < block; i++) {
+        for (let i = 0; i < rowCount; i++) {
           const out = load<usize>(outs + (i << 2)) + (group * N + from << 2);
           dequantize_sums(
-            block == 1 ? sums : out,
+            rowCount == 1 ? sums : out,
             int(r, HYBRID_SUMS) + lanes,
             int(r, CONV2D_SCALE) + lanes,
             int(r, CONV2D_BIAS) + lanes,

@@ -12,7 +12,7 @@ import { gemv_add_f32 } from '../kernels/gemmF32';
 import { gather_i4, gemv_i4_i32 } from '../kernels/nibbles';
 import { quantize_range, range_f32, rangeScale, rangeZero } from '../kernels/hybrid';
 import { dot_f32, dot_i16, shift_memory } from '../kernels/svdf';
-import { gather_i8 } from '../kernels/widen';
+import { widen_row_i8 } from '../kernels/widen';
 import { bytesOf, checkCounts, checkFinite, checkRanges, checkRecord, countWork, dtypeOf, fail, float, int, needScratch,
   scratch, source, stateTarget, tables, targetSpan, toF64 } from '../record';
 import { checkActivation, checkFactor, checkFilling, checkFrames, checkNibbles } from './checks';
@@ -106,7 +106,7 @@ function multiplyFeatures(r: usize, from: usize, row: usize, plane: usize, accum
     gemv_i4_i32(row, weights, (inputs + 7) >> 3, gather_i4(from, row, inputs), accumulators, panels);
     return;
   }
-  gather_i8(from, row, plane, inputs);
+  widen_row_i8(from, row, plane, inputs);
   gemv_i8_i32(row, plane, weights, (inputs + 3) >> 2, accumulators, panels);
 }
 

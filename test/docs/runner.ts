@@ -154,8 +154,13 @@ function scratchOf(r: Fields): number {
         ? 4 * rows * (1 + product('CONV2D', 'KERNEL_H', 'KERNEL_W') + K)
         : 8 * rows + 32 + outC + 48 + 2 * rows * up4(K) + 32 + 16 * up4(K) + 32;
     }
-    case C.OP_HYBRID_CONV2D:
-      return product('CONV2D', 'IN_H', 'IN_W', 'IN_C') + 4 * r.int('CONV2D_OUT_C') + 64 * up4(convolutionK()) + 512;
+    case C.OP_HYBRID_CONV2D: {
+      const k = up4(convolutionK());
+      const pixels = product('CONV2D', 'OUT_H', 'OUT_W');
+      const rows = 24 * Math.min(Math.max(Math.floor(16384 / (24 * k)), 1), 3, Math.ceil(pixels / 24));
+      return product('CONV2D', 'IN_H', 'IN_W', 'IN_C') + 4 * r.int('CONV2D_OUT_C') + (2 * rows + 16) * k + 8 * rows +
+        512;
+    }
     case C.OP_NIBBLE_PRODUCT:
       return 16 * Math.ceil(r.int('NIBBLE_PRODUCT_INPUTS') / 8) + 4 * up8(r.int('NIBBLE_PRODUCT_OUTPUTS'));
     case C.OP_SPARSE_CONV2D: {

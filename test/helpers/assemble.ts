@@ -10,7 +10,7 @@ const root = path.resolve(import.meta.dirname, '../..');
  */
 export async function assemble(
   source: string,
-): Promise<{ run: Record<string, (...numbers: number[]) => void>; memory: ArrayBuffer }> {
+): Promise<{ run: Record<string, (...numbers: number[]) => number>; memory: ArrayBuffer }> {
   let wasm: Uint8Array | undefined;
   const { error } = await asc.main(['entry.ts', '--enable', 'simd', '--runtime', 'stub', '--use', 'abort=',
     '--importMemory', '--outFile', 'out.wasm'], {
@@ -28,5 +28,5 @@ export async function assemble(
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>), {
     env: { memory },
   });
-  return { run: exports as Record<string, (...numbers: number[]) => void>, memory: memory.buffer };
+  return { run: exports as Record<string, (...numbers: number[]) => number>, memory: memory.buffer };
 }

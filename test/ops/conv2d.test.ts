@@ -277,10 +277,13 @@ describe('conv2d', () => {
     }
   });
 
-  test('multiplies the few weights beyond a narrow span once more, below and above it, in all panels', () => {
+  test('lists the weights beyond a narrow span, few and many, below and above it, in all panels', () => {
     for (const [type, zeroPoint] of [['int8', 0], ['uint8', -20], ['uint8', 40]] as const) {
-      for (const outliers of [1, 2, 5, 9]) {
-        for (const [width, kernel] of [[2, [1, 1]], [6, [1, 1]], [70, [1, 1]], [9, [1, 3]]] as const) {
+      for (const outliers of [1, 5, 60]) {
+        // 352 pixels are a block in place, 64 rows a block that is gathered
+        for (const [width, kernel] of [[2, [1, 1]], [6, [1, 1]], [70, [1, 1]], [354, [1, 1]], [9, [1, 3]], [131, [1,
+          3]]] as const)
+        {
           const span = [zeroPoint - 64, zeroPoint + 63] as const;
           const weights = { ...plain.weights, zeroPoint, span, outliers, perChannel: type === 'int8' };
           const stride = [1, width % 2 + 1] as const;
@@ -295,6 +298,28 @@ describe('conv2d', () => {
             stride: [...stride],
             weights,
             seed: 7 * outliers + width,
+          });
+        }
+      }
+    }
+  });
+
+  test('lists the weights beyond a narrow span of float networks with int8 weights', () => {
+    for (const outliers of [0, 2, 60]) {
+      // K = 36 has blocks of 72 rows, K = 324 of 48
+      for (const [width, kernel] of [[3, [1, 1]], [150, [1, 1]], [58, [1, 9]]] as const) {
+        for (const hybrid of ['symmetric', 'asymmetric'] as const) {
+          check({
+            ...plain,
+            type: 'float32',
+            hybrid,
+            ci: 36,
+            co: 11,
+            height: 1,
+            width,
+            kernel: [...kernel],
+            weights: { ...plain.weights, span: [-64, 63], outliers },
+            seed: outliers + width,
           });
         }
       }
@@ -316,24 +341,26 @@ describe('conv2d', () => {
   });
 
   test.runIf(flavors.includes('relaxed'))('keeps in the record whether nearly all weights are narrow', () => {
-    const widthOf = (weights: Partial<WeightSpec>): number => {
+    const widthOf = (width: number, weights: Partial<WeightSpec>): number => {
       const random = new Random(3);
-      const x = tensor('x', [1, 1, 8, 64], 'int8', plain.x);
+      const x = tensor('x', [1, 1, width, 64], 'int8', plain.x);
       const spec = { ...plain.weights, ...weights };
       const { w, bias } = weightsAndBias(random, x, [16, 1, 1, 64], 0, spec);
-      const y = tensor('y', [1, 1, 8, 16], 'int8', outputQuantization(x, w, 64, spec));
+      const y = tensor('y', [1, 1, width, 16], 'int8', outputQuantization(x, w, 64, spec));
       const { stride, dilation, padding, groups, activation } = plain;
       const file = compile(single('conv2d', [x, w, bias], { stride, dilation, padding, groups, activation }, y));
       const model = loadSync(file, { flavor: 'relaxed' });
-      model.predict(new Int8Array(512));
+      model.predict(new Int8Array(64 * width));
       const { buffer } = (model as unknown as { engine: { live: Uint8Array } }).engine.live;
       const memory = new DataView(buffer);
       const plan = memory.getUint32(MAP + MAP_PLAN, true);
       return memory.getUint8(plan + convolutionAt(readKlet(file).plan) + RECORD_WIDTH);
     };
-    expect(widthOf({ span: [-64, 63] })).toBe(WIDTH_NARROW);
-    expect(widthOf({ span: [-64, 63], outliers: 3 })).toBe(WIDTH_NARROW);
-    expect(widthOf({})).toBe(WIDTH_FULL);
+    for (const width of [2, 100]) expect(widthOf(width, { span: [-64, 63] })).toBe(WIDTH_NARROW);
+    // listing takes longer than the second product of few rows
+    expect(widthOf(2, { span: [-64, 63], outliers: 5 })).toBe(WIDTH_FULL);
+    expect(widthOf(100, { span: [-64, 63], outliers: 5 })).toBe(WIDTH_NARROW);
+    expect(widthOf(100, {})).toBe(WIDTH_FULL);
   });
 
   test('adds the largest products of narrow weights without saturation', () => {

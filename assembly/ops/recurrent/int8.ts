@@ -12,7 +12,7 @@ import { add_i16, gate_i16, logistic_i16, multiply_i16, narrow_i16_i8, norm_i16,
 import { gemv_i8_i32 } from '../../kernels/gemv';
 import { gather_i4, gemv_i4_i32 } from '../../kernels/nibbles';
 import { spmv_blocks_i8_i32 } from '../../kernels/sparse';
-import { gather_i8 } from '../../kernels/widen';
+import { widen_row_i8 } from '../../kernels/widen';
 import { int } from '../../record';
 import { hasNibbles, isSparse, listsOf } from './describe';
 import { accumulators, cell, gates, hidden, hiddenGates, plane, row, temporary, up } from './scratch';
@@ -28,7 +28,7 @@ export function multiply(r: usize, from: usize, K: i32, field: usize, first: i32
     gemv_i4_i32(row, weights + (first * pairs << 5), pairs, gather_i4(from, row, K), accumulators, panels);
     return;
   }
-  gather_i8(from, row, plane, K);
+  widen_row_i8(from, row, plane, K);
   if (isSparse(r) && field != RECURRENT_PROJECTION && int(r, listsOf(field) + 8) != 0) {
     let counts = <usize>int(r, listsOf(field));
     let steps = <usize>int(r, listsOf(field) + 4);
