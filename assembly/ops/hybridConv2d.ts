@@ -50,6 +50,11 @@ function imageCount(r: usize): i32 {
   return int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * int(r, CONV2D_IN_C);
 }
 
+function scratchFor(r: usize, K: f64): f64 {
+  const block = blockRows(r, <i32>K);
+  return <f64>imageCount(r) + 4 * toF64(r, CONV2D_OUT_C) + (2 * block + 16) * K + 8 * block + 512;
+}
+
 export function describeHybridConv2d(r: usize): void {
   checkRecord(r, CONV2D_BYTES, 1 << DTYPE_F32);
   const inputs = describeGeometry(r, 4, MAX_K_LISTED);
@@ -62,8 +67,7 @@ export function describeHybridConv2d(r: usize): void {
   table(r, HYBRID_SUMS, panels * 32, 16);
   checkRange(r, HYBRID_MODE, 0, HYBRID_ASYMMETRIC);
   checkActivation(r, CONV2D_MIN, CONV2D_MAX, true);
-  const block = blockRows(r, <i32>K);
-  needScratch(<f64>imageCount(r) + 4 * toF64(r, CONV2D_OUT_C) + (2 * block + 16) * K + 8 * block + 512);
+  needScratch(scratchFor(r, K));
 }
 
 export function runHybridConv2d(r: usize): void {
