@@ -59,7 +59,7 @@ export const SYNC_PHASE = 384;
 export const SYNC_SLEEPERS = 512;
 /** Maximum number of threads for one model. */
 export const MAX_THREADS = 16;
-/** Lowest address of the core's static data, which is the compiler's default. */
+/** Address of constants that `prepare` stores; static data of the compiler would begin here, too. */
 export const STATIC_DATA = 1024;
 
 // What `validate` notes about the arena (assembly/operands.ts).

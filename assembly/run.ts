@@ -92,7 +92,7 @@ export function validate(): i32 {
 }
 
 /** Replaces the offsets of all operands by addresses. Called once, after `validate`. */
-export function prepare(): void {
+export function resolve(): void {
   const plan = load<usize>(MAP + MAP_PLAN);
   const end = plan + load<u32>(MAP + MAP_PLAN_BYTES);
   beginWalk(true);

@@ -1,3 +1,4 @@
+import { STATIC_DATA } from '../layout';
 import { clamp, greater, MAGIC, MAGIC_BITS } from './lanes';
 
 // Float functions, each written once over T: f32 (one value) or v128 (four lanes). Both forms do
@@ -77,16 +78,109 @@ export function roundNearest<T>(x: T): T {
   else return nearest<f32>(x);
 }
 
-/** c₀ + x·y */
-@inline
-function plus<T>(c: f32, x: T, y: T): T {
-  return add<T>(splat<T>(c), mul<T>(x, y));
+// Engines build a constant vector with three instructions at each use. A load takes one, so the
+// constants of the functions below are in memory.
+
+const LOG2_E = STATIC_DATA;
+/** ln 2 = LN2_HIGH + LN2_LOW; the first has 15 bits, so that its product with n is exact. */
+const LN2_HIGH = LOG2_E + 4;
+const LN2_LOW = LN2_HIGH + 4;
+const ROUND = LN2_LOW + 4;
+const ONE = ROUND + 4;
+const HALF = ONE + 4;
+/** The bits of 127, the bias of exponents */
+const BIAS = HALF + 4;
+/** Limits of x, and the coefficients of e^r from the highest power on */
+const EXP_MIN = BIAS + 4;
+const EXP_MAX = EXP_MIN + 4;
+const EXPM1_MIN = EXP_MAX + 4;
+const EXP = EXPM1_MIN + 4;
+/** Limit of x, and the coefficients of P and Q from the highest power on */
+const TANH_LIMIT = EXP + 6 * 4;
+const TANH_P = TANH_LIMIT + 4;
+const TANH_Q = TANH_P + 7 * 4;
+const ERF_P = TANH_Q + 4 * 4;
+const ERF_Q = ERF_P + 7 * 4;
+
+let stored: usize = 0;
+
+function put(x: f32): void {
+  store<f32>(stored, x);
+  stored += 4;
 }
 
-const LOG2_E: f32 = 1.44269504;
-/** ln 2 = LN2_HIGH + LN2_LOW; the first has 15 bits, so that its product with n is exact. */
-const LN2_HIGH: f32 = 0.693145751953125;
-const LN2_LOW: f32 = 1.42860677e-6;
+/** Stores the constants in the order above. `prepare` calls this. */
+export function storeConstants(): void {
+  stored = STATIC_DATA;
+  put(1.44269504);
+  put(0.693145751953125);
+  put(1.42860677e-6);
+  put(MAGIC);
+  put(1);
+  put(0.5);
+  put(reinterpret<f32>(127));
+  put(-104);
+  put(89);
+  put(-20);
+  // Cephes expf
+  put(1.9875691500e-4);
+  put(1.3981999507e-3);
+  put(8.3334519073e-3);
+  put(4.1665795894e-2);
+  put(1.6666665459e-1);
+  put(5.0000001201e-1);
+  // tanh of Eigen
+  put(7.90531110763549805);
+  put(-2.76076847742355e-16);
+  put(2.00018790482477e-13);
+  put(-8.60467152213735e-11);
+  put(5.12229709037114e-8);
+  put(1.48572235717979e-5);
+  put(6.37261928875436e-4);
+  put(4.89352455891786e-3);
+  put(1.19825839466702e-6);
+  put(1.18534705686654e-4);
+  put(2.26843463243900e-3);
+  put(4.89352518554385e-3);
+  // erf of Eigen
+  put(-2.72614225801306e-10);
+  put(2.77068142495902e-8);
+  put(-2.10102402082508e-6);
+  put(-5.69250639462346e-5);
+  put(-7.34990630326855e-4);
+  put(-2.95459980854025e-3);
+  put(-1.60960333262415e-2);
+  put(-1.45660718464996e-5);
+  put(-2.13374055278905e-4);
+  put(-1.68282697438203e-3);
+  put(-7.37332916720468e-3);
+  put(-1.42647390514189e-2);
+}
+
+/** The constant at an address */
+@inline
+function constant<T>(at: usize): T {
+  if (isVector<T>()) return v128.load32_splat(at);
+  else return load<f32>(at);
+}
+
+/** c + y·x, c the constant at an address */
+@inline
+function plus<T>(at: usize, y: T, x: T): T {
+  return add<T>(constant<T>(at), mul<T>(y, x));
+}
+
+/** The polynomial in x with n coefficients, 4 to 7, that begin at an address, by Horner's rule */
+@inline
+function polynomial<T>(at: usize, n: i32, x: T): T {
+  let y = plus<T>(at + 4, constant<T>(at), x);
+  y = plus<T>(at + 8, y, x);
+  y = plus<T>(at + 12, y, x);
+  if (n > 4) y = plus<T>(at + 16, y, x);
+  if (n > 5) y = plus<T>(at + 20, y, x);
+  if (n > 6) y = plus<T>(at + 24, y, x);
+  return y;
+}
 
 /**
  * 2^⌊n/2⌋ for t = n + MAGIC. With `powerRest`, a product of two factors covers every exponent n.
@@ -94,7 +188,7 @@ const LN2_LOW: f32 = 1.42860677e-6;
 @inline
 function powerHalf<T>(t: T): T {
   if (isVector<T>()) {
-    return i32x4.shl(i32x4.add(i32x4.shr_s(i32x4.sub(t, i32x4.splat(MAGIC_BITS)), 1), i32x4.splat(127)), 23);
+    return i32x4.shl(i32x4.add(i32x4.shr_s(i32x4.sub(t, constant<v128>(ROUND)), 1), constant<v128>(BIAS)), 23);
   } else {
     return reinterpret<f32>((((reinterpret<i32>(t) - MAGIC_BITS) >> 1) + 127) << 23);
   }
@@ -104,67 +198,57 @@ function powerHalf<T>(t: T): T {
 @inline
 function powerRest<T>(t: T): T {
   if (isVector<T>()) {
-    const n = i32x4.sub(t, i32x4.splat(MAGIC_BITS));
-    return i32x4.shl(i32x4.add(i32x4.sub(n, i32x4.shr_s(n, 1)), i32x4.splat(127)), 23);
+    const n = i32x4.sub(t, constant<v128>(ROUND));
+    return i32x4.shl(i32x4.add(i32x4.sub(n, i32x4.shr_s(n, 1)), constant<v128>(BIAS)), 23);
   } else {
     const n = reinterpret<i32>(t) - MAGIC_BITS;
     return reinterpret<f32>((n - (n >> 1) + 127) << 23);
   }
 }
 
-/** e^r − 1 for |r| ≤ ln 2 / 2 (coefficients: Cephes expf) */
+/** e^r − 1 for |r| ≤ ln 2 / 2 */
 @inline
 function expm1Reduced<T>(r: T): T {
-  let p = plus<T>(1.3981999507e-3, splat<T>(1.9875691500e-4), r);
-  p = plus<T>(8.3334519073e-3, p, r);
-  p = plus<T>(4.1665795894e-2, p, r);
-  p = plus<T>(1.6666665459e-1, p, r);
-  p = plus<T>(5.0000001201e-1, p, r);
+  const p = polynomial<T>(EXP, 6, r);
   return add<T>(mul<T>(p, mul<T>(r, r)), r);
 }
 
 /** e^x within 2 units in the last place; 0 below −103.97, infinity above 88.72 */
 @inline
 export function exp<T>(x: T): T {
-  x = clamp<T>(x, splat<T>(-104), splat<T>(89));
-  const t = add<T>(mul<T>(x, splat<T>(LOG2_E)), splat<T>(MAGIC));
-  const n = sub<T>(t, splat<T>(MAGIC));
-  const r = sub<T>(sub<T>(x, mul<T>(n, splat<T>(LN2_HIGH))), mul<T>(n, splat<T>(LN2_LOW)));
+  x = clamp<T>(x, constant<T>(EXP_MIN), constant<T>(EXP_MAX));
+  const t = add<T>(mul<T>(x, constant<T>(LOG2_E)), constant<T>(ROUND));
+  const n = sub<T>(t, constant<T>(ROUND));
+  const r = sub<T>(sub<T>(x, mul<T>(n, constant<T>(LN2_HIGH))), mul<T>(n, constant<T>(LN2_LOW)));
   // two factors, because 2^n alone leaves the range of floats before e^x does
-  return mul<T>(mul<T>(add<T>(expm1Reduced<T>(r), splat<T>(1)), powerHalf<T>(t)), powerRest<T>(t));
+  return mul<T>(mul<T>(add<T>(expm1Reduced<T>(r), constant<T>(ONE)), powerHalf<T>(t)), powerRest<T>(t));
 }
 
 /** e^x − 1 for x ≤ 88 */
 @inline
 export function expm1<T>(x: T): T {
-  x = greater<T>(x, splat<T>(-20));
-  const t = add<T>(mul<T>(x, splat<T>(LOG2_E)), splat<T>(MAGIC));
-  const n = sub<T>(t, splat<T>(MAGIC));
-  const r = sub<T>(sub<T>(x, mul<T>(n, splat<T>(LN2_HIGH))), mul<T>(n, splat<T>(LN2_LOW)));
+  x = greater<T>(x, constant<T>(EXPM1_MIN));
+  const t = add<T>(mul<T>(x, constant<T>(LOG2_E)), constant<T>(ROUND));
+  const n = sub<T>(t, constant<T>(ROUND));
+  const r = sub<T>(sub<T>(x, mul<T>(n, constant<T>(LN2_HIGH))), mul<T>(n, constant<T>(LN2_LOW)));
   const power = mul<T>(powerHalf<T>(t), powerRest<T>(t));
-  return add<T>(mul<T>(expm1Reduced<T>(r), power), sub<T>(power, splat<T>(1)));
+  return add<T>(mul<T>(expm1Reduced<T>(r), power), sub<T>(power, constant<T>(ONE)));
 }
 
 /** 1 / (1 + e^−x) */
 @inline
 export function logistic<T>(x: T): T {
-  return div<T>(splat<T>(1), add<T>(splat<T>(1), exp<T>(negate<T>(x))));
+  return div<T>(constant<T>(ONE), add<T>(constant<T>(ONE), exp<T>(negate<T>(x))));
 }
 
 /** The rational function x·P(x²) / Q(x²) of Eigen; ±1 for |x| ≥ 9 */
 @inline
 export function tanh<T>(x: T): T {
-  const c = clamp<T>(x, splat<T>(-7.90531110763549805), splat<T>(7.90531110763549805));
+  const limit = constant<T>(TANH_LIMIT);
+  const c = clamp<T>(x, negate<T>(limit), limit);
   const s = mul<T>(c, c);
-  let p = plus<T>(2.00018790482477e-13, splat<T>(-2.76076847742355e-16), s);
-  p = plus<T>(-8.60467152213735e-11, p, s);
-  p = plus<T>(5.12229709037114e-8, p, s);
-  p = plus<T>(1.48572235717979e-5, p, s);
-  p = plus<T>(6.37261928875436e-4, p, s);
-  p = plus<T>(4.89352455891786e-3, p, s);
-  let q = plus<T>(1.18534705686654e-4, splat<T>(1.19825839466702e-6), s);
-  q = plus<T>(2.26843463243900e-3, q, s);
-  q = plus<T>(4.89352518554385e-3, q, s);
+  const p = polynomial<T>(TANH_P, 7, s);
+  const q = polynomial<T>(TANH_Q, 4, s);
   return saturateBeyond<T>(x, div<T>(mul<T>(c, p), q), 9);
 }
 
@@ -174,7 +258,7 @@ function saturateBeyond<T>(x: T, y: T, limit: f32): T {
   // 2^20·(|x| − limit) is large enough to move y past ±1; it is 0 for NaN
   const over = mul<T>(greater<T>(splat<T>(0), sub<T>(magnitude<T>(x), splat<T>(limit))), splat<T>(1048576));
   y = add<T>(y, ifNotNegative<T>(x, over, negate<T>(over)));
-  return clamp<T>(y, splat<T>(-1), splat<T>(1));
+  return clamp<T>(y, splat<T>(-1), constant<T>(ONE));
 }
 
 /** The error function, a rational function of Eigen; ±1 for |x| ≥ 4 */
@@ -182,23 +266,15 @@ function saturateBeyond<T>(x: T, y: T, limit: f32): T {
 export function erf<T>(x: T): T {
   const c = clamp<T>(x, splat<T>(-4), splat<T>(4));
   const s = mul<T>(c, c);
-  let p = plus<T>(2.77068142495902e-8, splat<T>(-2.72614225801306e-10), s);
-  p = plus<T>(-2.10102402082508e-6, p, s);
-  p = plus<T>(-5.69250639462346e-5, p, s);
-  p = plus<T>(-7.34990630326855e-4, p, s);
-  p = plus<T>(-2.95459980854025e-3, p, s);
-  p = plus<T>(-1.60960333262415e-2, p, s);
-  let q = plus<T>(-2.13374055278905e-4, splat<T>(-1.45660718464996e-5), s);
-  q = plus<T>(-1.68282697438203e-3, q, s);
-  q = plus<T>(-7.37332916720468e-3, q, s);
-  q = plus<T>(-1.42647390514189e-2, q, s);
+  const p = polynomial<T>(ERF_P, 7, s);
+  const q = polynomial<T>(ERF_Q, 5, s);
   return saturateBeyond<T>(x, div<T>(mul<T>(c, p), q), 4);
 }
 
 /** x/2 · (1 + erf(x/√2)) */
 @inline
 export function gelu<T>(x: T): T {
-  return mul<T>(mul<T>(x, splat<T>(0.5)), add<T>(splat<T>(1), erf<T>(mul<T>(x, splat<T>(0.70710678)))));
+  return mul<T>(mul<T>(x, constant<T>(HALF)), add<T>(constant<T>(ONE), erf<T>(mul<T>(x, splat<T>(0.70710678)))));
 }
 
 /** x/2 · (1 + tanh(√(2/π)·(x + 0.044715·x³))) */
@@ -206,7 +282,7 @@ export function gelu<T>(x: T): T {
 export function geluTanh<T>(x: T): T {
   const cube = mul<T>(mul<T>(x, x), x);
   const inner = mul<T>(add<T>(x, mul<T>(cube, splat<T>(0.044715))), splat<T>(0.79788456));
-  return mul<T>(mul<T>(x, splat<T>(0.5)), add<T>(splat<T>(1), tanh<T>(inner)));
+  return mul<T>(mul<T>(x, constant<T>(HALF)), add<T>(constant<T>(ONE), tanh<T>(inner)));
 }
 
 /** x · clamp(x + 3, 0, 6) · (1/6) */

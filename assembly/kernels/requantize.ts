@@ -46,7 +46,7 @@ export function requantizeZero(zeroPoint: i32): v128 {
 
 /**
  * MAGIC on four lanes, computed from a variable, because V8 rematerializes constant vectors at each
- * use, with two instructions.
+ * use, with three instructions.
  */
 @inline
 export function requantizeMagic(zeroPoint: i32): v128 {

@@ -2,28 +2,38 @@ import { max_f32, max_i8, sum_f32 } from './fold';
 import { MAGIC, MAGIC_BITS } from './lanes';
 import { exp, log } from './math';
 import { quantize } from './quantize';
-import { storeVector } from './store';
+import { storePart } from './store';
 
 // Softmax and its logarithm of one row of n elements: maximum, sum of powers, then the outputs.
 // `out` may equal `a`. Powers are added in the order of kernels/fold.ts.
 
-/** out f32 [n] = e^((a − largest)·beta) */
-function powers_f32(a: usize, out: usize, n: i32, largest: f32, beta: f32): void {
+/** out f32 [n] = e^((a − largest)·beta). @returns their sum */
+function powers_f32(a: usize, out: usize, n: i32, largest: f32, beta: f32): f32 {
   if (ASC_FEATURE_SIMD) {
     const m = f32x4.splat(largest);
     const beta4 = f32x4.splat(beta);
-    for (let i = 0; i < n; i += 4) {
-      storeVector(out + (i << 2), exp<v128>(f32x4.mul(f32x4.sub(v128.load(a + (i << 2)), m), beta4)), (n - i) << 2);
+    let s = f32x4.splat(0);
+    const end = out + (n << 2);
+    for (; out + 16 <= end; out += 16) {
+      const y = exp<v128>(f32x4.mul(f32x4.sub(v128.load(a), m), beta4));
+      v128.store(out, y);
+      s = f32x4.add(s, y);
+      a += 16;
     }
+    if (out < end) storePart(out, exp<v128>(f32x4.mul(f32x4.sub(v128.load(a), m), beta4)), <i32>(end - out));
+    let sum: f32 = (f32x4.extract_lane(s, 0) + f32x4.extract_lane(s, 2)) +
+      (f32x4.extract_lane(s, 1) + f32x4.extract_lane(s, 3));
+    for (; out < end; out += 4) sum += load<f32>(out);
+    return sum;
   } else {
     for (let i = 0; i < n; i++) store<f32>(out + (i << 2), power((load<f32>(a + (i << 2)) - largest) * beta));
+    return sum_f32(out, n);
   }
 }
 
 /** a f32 → out f32 = e^(beta·(a − max)) / Σ */
 export function softmax_f32(a: usize, out: usize, n: i32, beta: f32): void {
-  powers_f32(a, out, n, max_f32(a, n), beta);
-  const factor: f32 = 1 / sum_f32(out, n);
+  const factor: f32 = 1 / powers_f32(a, out, n, max_f32(a, n), beta);
   let i = 0;
   if (ASC_FEATURE_SIMD) {
     const factor4 = f32x4.splat(factor);

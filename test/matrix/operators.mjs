@@ -29,7 +29,8 @@ try {
       for (const flavor of ['simd', 'relaxed']) {
         console.log(`${processor}, ${flavor}, --${compiler}`);
         // the emulator takes long for the guard pages of a memory
-        run(find(), [...args, '--disable-wasm-trap-handler', `--${compiler}`, replay, cases, flavor, share]);
+        run(find() ?? 'qemu-aarch64', [...args, '--disable-wasm-trap-handler', `--${compiler}`, replay, cases, flavor,
+          share]);
       }
     }
   }
