@@ -59,7 +59,7 @@ export const SYNC_PHASE = 384;
 export const SYNC_SLEEPERS = 512;
 /** Maximum number of threads for one model. */
 export const MAX_THREADS = 16;
-/** Address of constants that `prepare` stores; static data of the compiler would begin here, too. */
+/** Address of the constants that `prepare` stores. Static data of the compiler would begin here. */
 export const STATIC_DATA = 1024;
 
 // What `validate` notes about the arena (assembly/operands.ts).
