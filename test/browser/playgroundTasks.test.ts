@@ -171,11 +171,28 @@ describePlayground('the playground and', (at) => {
     expect(await at.page.innerText('#take pre')).toContain('keywords(loadSync(bytes))');
   });
 
+  /** A recording of one channel of 16 bits, on the right of silence */
+  function stereoOf(mono: Buffer): Buffer {
+    const begin = mono.indexOf('data') + 8;
+    const head = Buffer.from(mono.subarray(0, begin));
+    head.writeUInt16LE(2, 22);
+    head.writeUInt32LE(2 * head.readUInt32LE(28), 28);
+    head.writeUInt16LE(4, 32);
+    head.writeUInt32LE(2 * head.readUInt32LE(begin - 4), begin - 4);
+    head.writeUInt32LE(begin - 8 + head.readUInt32LE(begin - 4), 4);
+    const frames = Buffer.alloc(2 * (mono.length - begin));
+    for (let i = begin; i < mono.length; i += 2) frames.writeInt16LE(mono.readInt16LE(i), 2 * (i - begin) + 2);
+    return Buffer.concat([head, frames]);
+  }
+
   test.skipIf(!hasShared)('words and accuracy of recordings [there is no ../shared]', async () => {
     await at.openExample('Spoken digits');
     const spoken = (name: string): string => path.join(shared, 'data/spoken-digits', name);
     await at.page.setInputFiles('#try-file', spoken('7_jackson_0.wav'));
     await expect.poll(answer).toMatch(/Heard\s+0\.\d\d s\s+7/);
+    const onTheRight = stereoOf(readFileSync(spoken('9_jackson_0.wav')));
+    await at.page.setInputFiles('#try-file', fileOf('right.wav', onTheRight, 'audio/wav'));
+    await expect.poll(answer).toMatch(/Heard\s+0\.\d\d s\s+9/);
     await at.page.setInputFiles('#samples', ['0', '1', '2', '3'].map((digit) => spoken(`${digit}_jackson_0.wav`)));
     await expect.poll(() => at.page.innerText('#accuracy')).toContain('4 of 4');
   });
@@ -198,10 +215,13 @@ describePlayground('the playground and', (at) => {
     await expect.poll(accuracy).toMatch(/4 samples, 4 of them with a label from folders\.[\s\S]*3 of 4\s+75\.0 %/);
     await at.page.setInputFiles('#samples', fileOf('more.zip', labelled({ 'set/dusk/x.png': dark })));
     await expect.poll(accuracy).toMatch(/9 samples, 8 of them with a label from folders\. .*no class dusk/);
-    await at.page.click('text=Remove all');
-    await expect.poll(accuracy).toContain('No samples yet');
     await at.page.setInputFiles('#samples', fileOf('broken.zip', Buffer.from('PK')));
     await expect.poll(accuracy).toContain('broken.zip cannot be opened as a .zip archive');
+    await at.page.setInputFiles('#samples', fileOf('third.zip', labelled()));
+    await at.page.setInputFiles('#samples', fileOf('fourth.zip', labelled()));
+    await expect.poll(accuracy).toContain('17 samples, 16 of them with a label');
+    await at.page.click('text=Remove all');
+    await expect.poll(accuracy).toContain('No samples yet');
   });
 
   test('samples of a network with an output that is no class', async () => {

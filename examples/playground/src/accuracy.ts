@@ -55,7 +55,7 @@ export interface AccuracyCard {
 
 /** The card, and what changes it. */
 export function accuracyView({ session, network, model, variants }: AccuracyOptions): AccuracyCard {
-  let files: NamedFile[] = [];
+  let files: readonly NamedFile[] = [];
   let count = 0;
   const empty = network.isFloat ? 'No samples yet: noise is used in their place.' : 'No samples yet.';
   const status = h('div', { role: 'status', class: 'soft' }, empty);
@@ -119,28 +119,32 @@ export function accuracyView({ session, network, model, variants }: AccuracyOpti
     }
     status.replaceChildren(note);
   };
-  const prepare = async (): Promise<void> => {
-    if (files.length === 0) return;
+  const prepare = async (chosen: readonly NamedFile[]): Promise<void> => {
+    if (chosen.length === 0) return;
     status.className = 'soft';
     try {
-      const { samples, notes } = await readSamples(files, await model(), (part) => {
+      const { samples, notes } = await readSamples(chosen, await model(), (part) => {
         status.replaceChildren(...progressBar('Reading samples', part));
       });
+      files = chosen;
       count = samples.length;
       note = notes.join(' ');
       await session.call('keep', [samples], undefined, samples.map(({ values }) => values.buffer as ArrayBuffer));
       await update();
     } catch (error) {
-      // the samples before stay with the worker, those that fail are left out
-      files = [];
+      // the samples before stay with the worker
       status.className = 'error';
       status.replaceChildren((error as Error).message);
     }
   };
-  const add = (more: readonly NamedFile[]): Promise<void> => {
-    files = [...files, ...more];
-    return whileDisabled(buttons, prepare);
+  // each change begins after those before it
+  let last = Promise.resolve();
+  const afterLast = (change: () => Promise<void>): Promise<void> => {
+    const next = (): Promise<void> => whileDisabled(buttons, change);
+    last = last.then(next, next);
+    return last;
   };
+  const add = (more: readonly NamedFile[]): Promise<void> => afterLast(() => prepare([...files, ...more]));
   const remove = async (): Promise<void> => {
     files = [];
     count = 0;
@@ -158,12 +162,11 @@ export function accuracyView({ session, network, model, variants }: AccuracyOpti
     });
     return h('label', { class: 'button' }, label, input);
   };
-  const clear = h('button', {
-    class: 'button',
-    type: 'button',
-    hidden: true,
-    click: () => void whileDisabled([clear], remove),
-  }, 'Remove all');
+  const clear = h(
+    'button',
+    { class: 'button', type: 'button', hidden: true, click: () => void afterLast(remove) },
+    'Remove all',
+  );
   buttons.push(clear);
   const section = card(
     'accuracy',
@@ -184,5 +187,5 @@ export function accuracyView({ session, network, model, variants }: AccuracyOpti
     status,
     result,
   );
-  return { section, add, prepare, update, count: () => count };
+  return { section, add, prepare: () => afterLast(() => prepare(files)), update, count: () => count };
 }

@@ -13,10 +13,16 @@ export async function decodeSound(file: Blob, name: string, sampleRate: number):
   const context = new OfflineAudioContext(1, 1, 48_000);
   try {
     const sound = await context.decodeAudioData(await file.arrayBuffer());
-    return resample(sound.getChannelData(0), sound.sampleRate, sampleRate);
+    return resample(monoOf(sound), sound.sampleRate, sampleRate);
   } catch {
     throw new Error(`${name} is no recording that this browser reads; save it as .wav, .mp3 or .ogg`);
   }
+}
+
+/** The mean of all channels */
+function monoOf(sound: AudioBuffer): Float32Array {
+  const channels = Array.from({ length: sound.numberOfChannels }, (_, i) => sound.getChannelData(i));
+  return channels[0]!.map((_, i) => channels.reduce((sum, channel) => sum + channel[i]!, 0) / channels.length);
 }
 
 /** The input for a recording, or all its frames if the network has a state. */

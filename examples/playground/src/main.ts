@@ -264,6 +264,7 @@ async function openFiles(chosen: readonly NamedFile[], mine: number): Promise<vo
 
 async function openExample(name: string, mine: number): Promise<void> {
   const response = await fetch(`models/${name}.klet`);
+  if (!response.ok) throw new Error(`The example cannot be fetched: HTTP ${response.status} for ${response.url}`);
   const bytes = new Uint8Array(await response.arrayBuffer());
   if (mine === turn) await open({ [`${name}.klet`]: bytes }, {}, mine);
 }
