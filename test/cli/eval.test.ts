@@ -317,6 +317,25 @@ describe('eval of images', () => {
     );
     const found = await json(files.write('boxed.klet', boxes), '--data', files.at('boxed'));
     expect([found.task, found.metrics.map!.value]).toEqual(['detect', 1]);
+
+    // cropped, the input is the middle half of the image: one object is cut, another one outside
+    const cropping = { ...preprocessing, fit: 'crop' } as const;
+    const crops = repack(copy([1, 2, 6], 'found'), { meta: { preprocessing: cropping, task: { kind: 'detect' } } });
+    write('cropped/images/a.png', row);
+    write(
+      'cropped/annotations.json',
+      JSON.stringify({
+        images: [{ id: 1, file_name: 'a.png', width: 100, height: 50 }],
+        annotations: [{ image_id: 1, category_id: 2, bbox: [10, 10, 35, 20] }, {
+          image_id: 1,
+          category_id: 2,
+          bbox: [80, 10, 15, 20],
+        }],
+        categories: [{ id: 1, name: 'cat' }, { id: 2, name: 'dog' }],
+      }),
+    );
+    const cropped = await json(files.write('cropped.klet', crops), '--data', files.at('cropped'));
+    expect(cropped.metrics.map!.value).toBe(1);
   });
 
   it('takes an autoencoder with labels 0 and 1 as a detector of anomalies', async () => {

@@ -25,16 +25,21 @@ function isPlaced({ fit }: { fit?: string }): boolean {
 }
 
 /**
- * Boxes relative to an image, as boxes relative to the input.
+ * Boxes relative to an image, as boxes relative to the input, without the parts that a crop cuts off.
  *
  * @param sizeOf reads the size of the image, if it matters
  */
 export function inInput(boxes: readonly Box[], sizeOf: () => Size, reader: Reader): readonly Box[] {
   if (reader.preprocessing?.kind !== 'image' || !isPlaced(reader.preprocessing)) return boxes;
   const { inputWidth, inputHeight, scaledWidth, scaledHeight, left, top } = placeOf(sizeOf(), reader)!;
-  const x = (part: number): number => (part * scaledWidth + left) / inputWidth;
-  const y = (part: number): number => (part * scaledHeight + top) / inputHeight;
-  return boxes.map((one) => ({ ...one, box: [x(one.box[0]), y(one.box[1]), x(one.box[2]), y(one.box[3])] }));
+  const x = (part: number): number => within((part * scaledWidth + left) / inputWidth);
+  const y = (part: number): number => within((part * scaledHeight + top) / inputHeight);
+  return boxes.map(({ box: [x0, y0, x1, y1], ...rest }): Box => ({ ...rest, box: [x(x0), y(y0), x(x1), y(y1)] }))
+    .filter(({ box: [x0, y0, x1, y1] }) => x1 > x0 && y1 > y0);
+}
+
+function within(part: number): number {
+  return Math.min(1, Math.max(0, part));
 }
 
 /** The size of an image in a file. */
