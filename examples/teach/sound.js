@@ -28,6 +28,7 @@ export function makeSound(show) {
 
   async function open() {
     $('open-sound').disabled = true;
+    const begun = klet;
     try {
       // a worklet reports one output, so a saved file, which has two, runs in two of them
       const [first, ...others] = outputs;
@@ -35,7 +36,7 @@ export function makeSound(show) {
       const main = await start(first, latest, hear);
       listening.push(main);
       for (const output of others) listening.push(await start(output, latest, undefined, main.stream));
-      if (!isShown) return await close(); // another source was chosen meanwhile
+      if (!isShown || klet !== begun) return await close(); // another source or file was chosen meanwhile
       hideError();
       $('sound').classList.add('live');
     } catch (error) {

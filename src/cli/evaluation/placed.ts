@@ -25,7 +25,7 @@ function isPlaced({ fit }: { fit?: string }): boolean {
 }
 
 /**
- * Boxes relative to an image, as boxes relative to the input, without the parts that a crop cuts off.
+ * Boxes relative to an image, as boxes relative to the input, without what a crop cuts off.
  *
  * @param sizeOf reads the size of the image, if it matters
  */
