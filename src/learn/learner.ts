@@ -133,7 +133,6 @@ export class Learner {
   private readonly examples = new Map<string, Float32Array[]>();
   private readonly metric: Metric;
   private readonly quantile: number;
-  private width = 0;
   private means: ClassMeans | undefined;
   private head: Classifier | undefined;
 
@@ -256,6 +255,12 @@ export class Learner {
     return this.means ??= new ClassMeans([...this.examples.values()], this.width, this.metric, this.quantile);
   }
 
+  /** Numbers of an embedding, or 0 without examples. */
+  private get width(): number {
+    const [rows] = this.examples.values();
+    return rows?.[0]!.length ?? 0;
+  }
+
   private forget(): void {
     this.means = undefined;
     this.head = undefined;
@@ -267,7 +272,6 @@ export class Learner {
     const expected = this.width || row.length;
     demand(row.length === expected, `an embedding has ${expected} numbers, not ${row.length}`, 'SHAPE_MISMATCH');
     demand(row.every(Number.isFinite), 'the embedding has numbers that are not finite', 'NOT_A_NUMBER');
-    this.width = row.length;
     return row;
   }
 

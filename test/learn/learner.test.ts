@@ -139,6 +139,12 @@ describe('Learner', () => {
     expect(learner.isFitted).toBe(true);
     learner.add(data[1]![0]!, 'again');
     expect(learner.labels).toEqual(['class 0', 'class 2', 'again']);
+    expect(() => {
+      learner.add([1, 2], 'short');
+    }).toThrow(/an embedding has 4 numbers, not 2/);
+    for (const label of learner.labels) learner.remove(label);
+    learner.add([1, 2], 'short');
+    expect(learner.counts).toEqual({ short: 1 });
   });
 
   test('is the same for the same seed, and reports the accuracy on examples that it held out', () => {
