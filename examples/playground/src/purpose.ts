@@ -166,10 +166,17 @@ export function purposeView({ network, write }: PurposeOptions): HTMLElement {
     const { preprocessing, task } = purpose;
     const kind = inputKind({ inputs: meta.inputs, preprocessing });
     const apply = async (changed: Purpose): Promise<void> => {
-      await write(changed);
+      const focused = document.activeElement?.id ?? '';
+      // the next change begins from this one
+      const choices = [...body.querySelectorAll('select')];
+      for (const choice of choices) choice.disabled = true;
+      try {
+        await write(changed);
+      } finally {
+        for (const choice of choices) choice.disabled = false;
+      }
       problem.textContent = '';
       isOnlyGuessed = false;
-      const focused = document.activeElement?.id ?? '';
       show(changed, 'This is what the .klet file says.', body.querySelector('details')?.open ?? false);
       if (focused && body.isConnected) document.getElementById(focused)?.focus({ preventScroll: true });
     };
