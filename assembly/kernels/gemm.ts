@@ -150,7 +150,7 @@ function storeSum(p: usize, channel: i32, sum: i32): void {
 //   a            i8 [rows][lda] if `plane` is 0, of which 15 bytes past the last are read; else two
 //                planes of u8, `plane` bytes apart
 //   b, bias      narrow weights and the bias of a listed panel, or as stored in the file
-//   corrections  i32 [rows], the product with Σ a of each row
+//   corrections  i32 [rows] the last product, the one with Σ a, of each row
 //
 // Loop order: tile of 6 rows, entry or group of 4 along k. Intermediate accumulators may wrap; the
 // final ones do not. The last tile begins early enough to be full, so it may compute rows again.

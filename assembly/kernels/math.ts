@@ -85,6 +85,7 @@ const LOG2_E = STATIC_DATA;
 /** ln 2 = LN2_HIGH + LN2_LOW; the first has 15 bits, so that its product with n is exact. */
 const LN2_HIGH = LOG2_E + 4;
 const LN2_LOW = LN2_HIGH + 4;
+/** MAGIC: x + MAGIC is rounded to an integer, and MAGIC_BITS are its bits */
 const ROUND = LN2_LOW + 4;
 const ONE = ROUND + 4;
 const HALF = ONE + 4;

@@ -200,7 +200,8 @@ export function list_panel_i8(w: usize, zeroPoint: i32, quads: i32, bias: usize,
         let rest = i8x16.sub(i8x16.sub_sat_u(x, high), below);
         if (v128.any_true(rest)) {
           sums = i32x4.add(sums, i32x4.extadd_pairwise_i16x8_u(i16x8.extadd_pairwise_i8x16_u(below)));
-          // its own place in the first entry, or the next one, or that one in the second entry
+          // A rest takes its own of the four slots of the first entry, the next slot, or that slot
+          // of the second entry. What is left becomes an entry of its own.
           let free = i8x16.eq(first, zeros);
           first = v128.or(first, v128.and(rest, free));
           firstAt = v128.bitselect(at, firstAt, free);
@@ -213,12 +214,12 @@ export function list_panel_i8(w: usize, zeroPoint: i32, quads: i32, bias: usize,
           free = i8x16.eq(second, zeros);
           second = v128.or(second, v128.and(rest, free));
           secondAt = v128.bitselect(next, secondAt, free);
-          entry = list(entry, next, v128.andnot(rest, free), q);
+          entry = addEntry(entry, next, v128.andnot(rest, free), q);
         }
         at = i8x16.add(at, i8x16.splat(4));
       }
-      entry = list(entry, firstAt, first, q);
-      entry = list(entry, secondAt, second, q);
+      entry = addEntry(entry, firstAt, first, q);
+      entry = addEntry(entry, secondAt, second, q);
     }
     store<usize>(panel + (half << 2), entry, LISTED_ENDS);
     v128.store(panel + (half << 4), sums);
@@ -232,9 +233,9 @@ function nextInGroup(x: v128): v128 {
   return i8x16.shuffle(x, x, 1, 2, 3, 0, 5, 6, 7, 4, 9, 10, 11, 8, 13, 14, 15, 12);
 }
 
-/** Adds an entry if it has a rest. Returns the end of the list. */
+/** Adds an entry if it has a rest. @returns the end of the list */
 @inline
-function list(entry: usize, places: v128, rests: v128, q: i32): usize {
+function addEntry(entry: usize, places: v128, rests: v128, q: i32): usize {
   if (!v128.any_true(rests)) return entry;
   v128.store(entry, places);
   v128.store(entry, rests, 16);

@@ -161,7 +161,7 @@ export function paddedRows(count: i32): i32 {
   return ASC_FEATURE_SIMD ? (count + 3) & ~3 : count;
 }
 
-/** Pixels that are read in place again for each panel, in bytes, so that they stay in a cache. */
+/** Bytes of a block of pixels in place. Each panel reads it, so it should stay in a cache. */
 const IN_PLACE_BYTES = 65536;
 
 /**
@@ -178,11 +178,16 @@ function roomForPanel(block: i32, lda: i32): i32 {
   return (block + 14) * lda - TAIL - 16;
 }
 
+/** Time of listing an entry, in rows that are multiplied by it */
+const LISTING_ROWS = 60;
+
 /**
  * Whether listed weights take less time than split activations, which the first run finds out.
  *
- * Without entries, a row takes half the time. An entry adds a third more than one product of 16
- * weights to each row, and listing it takes as long as 60 rows.
+ * A panel has quads / 2 blocks of 4 channels with 16 weights each. In each row, lists save at most
+ * 4 products of such a block, of which 3.8 are counted. An entry takes as long as 1.35 products. So
+ * lists pay for up to 7/5 · quads · rows / (rows + LISTING_ROWS) entries of a panel, less one for
+ * the loops.
  */
 export function hasNarrowWeights(
   r: usize,
@@ -196,8 +201,8 @@ export function hasNarrowWeights(
   let width = <i32>load<u8>(r, RECORD_WIDTH);
   if (width == 0) {
     const panels = <i32>panelsOf(r);
-    // entries until the lists take as long
-    let left = panels * max(<i64>quads * rows * 7 / (5 * (rows + 60)) - 1, 0);
+    // entries of all panels for which lists still pay
+    let left = panels * max(<i64>quads * rows * 7 / (5 * (rows + LISTING_ROWS)) - 1, 0);
     let weights = <usize>int(r, CONV2D_WEIGHTS);
     for (let i = 0; i < panels && left >= 0; i++) {
       const entries = list_panel_i8(weights, weightsZero, quads, bias, panel, panel + capacity);

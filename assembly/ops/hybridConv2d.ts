@@ -22,7 +22,7 @@ import { checkActivation, checkFilling } from './checks';
 /** A multiple of the 4 and 6 rows of a tile */
 const ROWS = 24;
 const MAX_ROWS = 72;
-/** What more rows than ROWS may take as i16 */
+/** Bytes of gathered rows (i16) that more rows than ROWS may take, so that they stay in a cache */
 const BLOCK_BYTES = 32768;
 /** Padding after each part, with room to round an offset up to 16. */
 const TAIL = 32;
@@ -50,6 +50,7 @@ function imageCount(r: usize): i32 {
   return int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * int(r, CONV2D_IN_C);
 }
 
+/** Bytes of scratch, for K' = K */
 function scratchFor(r: usize, K: f64): f64 {
   const block = blockRows(r, <i32>K);
   return <f64>imageCount(r) + 4 * toF64(r, CONV2D_OUT_C) + (2 * block + 16) * K + 8 * block + 512;

@@ -287,6 +287,11 @@ describePlayground('the playground', (at) => {
       expect(await at.page.isVisible('#progress')).toBe(false);
     }
     await at.page.evaluate(() => {
+      globalThis.fetch = () => Promise.resolve(new Response('not here', { status: 404 }));
+    });
+    await at.page.click('text=Gestures');
+    await expect.poll(() => at.page.innerText('#trouble')).toMatch(/example cannot be fetched: HTTP 404/);
+    await at.page.evaluate(() => {
       Object.defineProperty(Blob.prototype, 'size', { value: 513 * 2 ** 20 });
     });
     await at.page.setInputFiles('#files', network);

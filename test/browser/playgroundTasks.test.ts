@@ -171,18 +171,13 @@ describePlayground('the playground and', (at) => {
     expect(await at.page.innerText('#take pre')).toContain('keywords(loadSync(bytes))');
   });
 
-  /** A recording of one channel of 16 bits, on the right of silence */
-  function stereoOf(mono: Buffer): Buffer {
-    const begin = mono.indexOf('data') + 8;
-    const head = Buffer.from(mono.subarray(0, begin));
-    head.writeUInt16LE(2, 22);
-    head.writeUInt32LE(2 * head.readUInt32LE(28), 28);
-    head.writeUInt16LE(4, 32);
-    head.writeUInt32LE(2 * head.readUInt32LE(begin - 4), begin - 4);
-    head.writeUInt32LE(begin - 8 + head.readUInt32LE(begin - 4), 4);
-    const frames = Buffer.alloc(2 * (mono.length - begin));
-    for (let i = begin; i < mono.length; i += 2) frames.writeInt16LE(mono.readInt16LE(i), 2 * (i - begin) + 2);
-    return Buffer.concat([head, frames]);
+  /** A recording of one channel, on the right of silence */
+  function onTheRight(file: string): Uint8Array {
+    const mono = new wavefile.WaveFile(readFileSync(file));
+    const samples = mono.getSamples(false, Int16Array) as unknown as Int16Array;
+    const stereo = new wavefile.WaveFile();
+    stereo.fromScratch(2, (mono.fmt as { sampleRate: number }).sampleRate, '16', [samples.map(() => 0), samples]);
+    return stereo.toBuffer();
   }
 
   test.skipIf(!hasShared)('words and accuracy of recordings [there is no ../shared]', async () => {
@@ -190,8 +185,8 @@ describePlayground('the playground and', (at) => {
     const spoken = (name: string): string => path.join(shared, 'data/spoken-digits', name);
     await at.page.setInputFiles('#try-file', spoken('7_jackson_0.wav'));
     await expect.poll(answer).toMatch(/Heard\s+0\.\d\d s\s+7/);
-    const onTheRight = stereoOf(readFileSync(spoken('9_jackson_0.wav')));
-    await at.page.setInputFiles('#try-file', fileOf('right.wav', onTheRight, 'audio/wav'));
+    const right = onTheRight(spoken('9_jackson_0.wav'));
+    await at.page.setInputFiles('#try-file', fileOf('right.wav', right, 'audio/wav'));
     await expect.poll(answer).toMatch(/Heard\s+0\.\d\d s\s+9/);
     await at.page.setInputFiles('#samples', ['0', '1', '2', '3'].map((digit) => spoken(`${digit}_jackson_0.wav`)));
     await expect.poll(() => at.page.innerText('#accuracy')).toContain('4 of 4');

@@ -340,7 +340,7 @@ describe('conv2d', () => {
     }
   });
 
-  test.runIf(flavors.includes('relaxed'))('keeps in the record whether nearly all weights are narrow', () => {
+  test.runIf(flavors.includes('relaxed'))('keeps in the record whether lists or two products are faster', () => {
     const widthOf = (width: number, weights: Partial<WeightSpec>): number => {
       const random = new Random(3);
       const x = tensor('x', [1, 1, width, 64], 'int8', plain.x);
