@@ -18,20 +18,25 @@ const onlyAtLoad = [...readFileSync('assembly/record.ts', 'utf8').matchAll(/^(?:
 ) => name).filter((name) => !inlined.includes(name)).map((name) => `assembly/record/${name}`);
 
 /**
- * Kernels that are called few times for a record. Copied to each of their callers they would make
- * the core 3 % larger, and no network faster.
+ * Functions that are called few times for a record. Copied to each of their callers they would make
+ * the core 5 % larger, and no network faster.
  */
 const shared = Object.entries({
-  fold: ['min_f32', 'min_i8', 'squares_f32', 'squares_i8', 'sum_f32', 'sum_i8'],
-  gates: ['add_i16', 'narrow_i16_i8', 'one_less_i16'],
-  gatesF32: ['add_f32', 'blend_f32', 'clip_f32', 'multiply_add_f32', 'multiply_f32', 'norm_f32', 'one_less_f32',
-    'rescale_add_f32'],
-  gemm: ['storeSums'],
-  hybrid: ['dequantize_sums', 'quantize_range'],
-  widen: ['list_panel_i8'],
-  store: ['storePart'],
-  wide: ['gemm_i16_4x8'],
-}).flatMap(([file, names]) => names.map((name) => `assembly/kernels/${file}/${name}`));
+  'kernels/fold': ['min_f32', 'min_i8', 'squares_f32', 'squares_i8', 'sum_f32', 'sum_i8'],
+  'kernels/gates': ['add_i16', 'narrow_i16_i8', 'one_less_i16'],
+  'kernels/gatesF32': ['add_f32', 'blend_f32', 'clip_f32', 'multiply_add_f32', 'multiply_f32', 'norm_f32',
+    'one_less_f32', 'rescale_add_f32'],
+  'kernels/gemm': ['storeSums'],
+  'kernels/hybrid': ['dequantize_sums', 'quantize_range'],
+  'kernels/math': ['put'],
+  'kernels/store': ['storePart'],
+  'kernels/wide': ['gemm_i16_4x8'],
+  'kernels/widen': ['list_panel_i8'],
+  'ops/checks': ['checkApart'],
+  'ops/walk': ['walkTo'],
+  'ops/window': ['panelsOf'],
+  threads: ['share'],
+}).flatMap(([file, names]) => names.map((name) => `assembly/${file}/${name}`));
 
 const notInlined = [...onlyAtLoad, ...shared];
 
@@ -101,7 +106,9 @@ async function compile(...options) {
 
 /**
  * Gives the functions of cores the same order. Those that all cores have then have the same numbers
- * in calls, and patches are a seventh to a third smaller. Removes the names that this needs.
+ * in calls, and patches are a seventh to a third smaller. Similar functions are close to each
+ * other, which gzip compresses better: first those of records, then those that describe and check
+ * them, and of the others the kernels first. Removes the names that this needs.
  *
  * @returns the contents of the files
  */
@@ -114,9 +121,14 @@ function inOneOrder(files) {
   const infos = functions.map((list) => new Map(list.map((info) => [info.name, info])));
   const names = new Set(functions.flatMap((list) => list.map(({ name }) => name)));
   binaryen.setDebugInfo(false);
+  const kinds = [/^assembly\/record\//, /describe|check/i, /(?:)/];
+  const kind = (name) => kinds.findIndex((pattern) => pattern.test(name));
   // the functions of all cores first
   const shares = (name) => infos.filter((info) => info.has(name)).length;
-  const order = [...names].sort((a, b) => shares(b) - shares(a));
+  const isKernel = (name) => name.startsWith('assembly/kernels/');
+  const order = [...names].sort((a, b) =>
+    kind(a) - kind(b) || shares(b) - shares(a) || Number(isKernel(b)) - Number(isKernel(a))
+  );
   return modules.map((module, i) => {
     for (const name of order) {
       const info = infos[i].get(name);

@@ -9,7 +9,7 @@ import { root } from './packed';
 
 /** Current sizes in bytes. Lower them when files shrink; justify an increase in the commit. */
 const reached: Record<string, { raw?: number; gzip: number }> = {
-  'dist/browser.js': { gzip: 58_079 },
+  'dist/browser.js': { gzip: 57_749 },
   'dist/browser.trust.js': { gzip: 2_022 },
   'dist/browser.cache.js': { gzip: 3_778 },
   'dist/browser.plain.js': { gzip: 19_982 },
@@ -25,8 +25,8 @@ const reached: Record<string, { raw?: number; gzip: number }> = {
   'dist/tasks.sound.js': { gzip: 5_509 },
   'dist/ort.browser.js': { gzip: 6_641 },
   'dist/tfjs.browser.js': { gzip: 16_217 },
-  'dist/core.relaxed.wasm': { raw: 87_535, gzip: 34_669 },
-  'dist/core.simd.wasm': { raw: 83_431, gzip: 33_202 },
+  'dist/core.relaxed.wasm': { raw: 86_212, gzip: 34_433 },
+  'dist/core.simd.wasm': { raw: 81_093, gzip: 32_641 },
   'dist/core.scalar.wasm': { raw: 52_663, gzip: 23_340 },
 };
 const ALLOWANCE = 1.03;
