@@ -177,22 +177,30 @@ const MAX_ENTRIES = 4;
 export function list_panel_i8(w: usize, zeroPoint: i32, quads: i32, bias: usize, panel: usize, limit: usize): i32 {
   const unsigned = i8x16.splat(-128);
   const zeros = i8x16.splat(0);
+  // a weight less this is 0 … 127 if it is narrow, and negative otherwise
+  const base = i8x16.splat(<i8>(middleOf(zeroPoint) - NARROW));
   // as the weights plus 128, in 0 … 255
-  const lowest = middleOf(zeroPoint) + 128 - NARROW;
-  const low = i8x16.splat(<i8>lowest);
-  const high = i8x16.splat(<i8>(lowest + 2 * NARROW - 1));
+  const low = v128.xor(base, unsigned);
+  const high = i8x16.add(low, i8x16.splat(<i8>(2 * NARROW - 1)));
   const bytes = quads << 5;
   const lists = panel + LISTED_WEIGHTS + bytes;
   let entry = lists;
-  for (let half = 0; half < 2; half++) {
-    const from = w + (half << 4);
-    const to = panel + LISTED_WEIGHTS + (half << 4);
-    let sums = v128.load(bias + (half << 4));
+  for (let side: usize = 0; side < 32; side += 16) {
+    const from = w + side;
+    const to = panel + LISTED_WEIGHTS + side;
+    let sums = v128.load(bias + side);
     for (let q = 0; q < bytes; q += 128) {
       if (entry + MAX_ENTRIES * LISTED_ENTRY > limit) return -1;
+      const end = min(q + 128, bytes);
+      let all = zeros;
+      for (let p = q; p < end; p += 32) {
+        const x = i8x16.sub(v128.load(from + p), base);
+        v128.store(to + p, x);
+        all = v128.or(all, x);
+      }
+      if (i8x16.bitmask(all) == 0) continue;
       let first = zeros, firstAt = zeros, second = zeros, secondAt = zeros;
       let at = i8x16(0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3);
-      const end = min(q + 128, bytes);
       for (let p = q; p < end; p += 32) {
         const x = v128.xor(v128.load(from + p), unsigned);
         const below = i8x16.sub_sat_u(low, x);
@@ -221,8 +229,8 @@ export function list_panel_i8(w: usize, zeroPoint: i32, quads: i32, bias: usize,
       entry = addEntry(entry, firstAt, first, q);
       entry = addEntry(entry, secondAt, second, q);
     }
-    store<usize>(panel + (half << 2), entry, LISTED_ENDS);
-    v128.store(panel + (half << 4), sums);
+    store<usize>(panel + (side >> 2), entry, LISTED_ENDS);
+    v128.store(panel + side, sums);
   }
   return <i32>(entry - lists) / LISTED_ENTRY;
 }
