@@ -1,5 +1,5 @@
 import { interleaveHigh, interleaveLow } from './lanes';
-import { narrowBelow, requantize, requantize4, requantizeMagic, requantizeZero } from './requantize';
+import { narrowWithin, REACH, requantize, requantizeMagic, requantizeWithin4, requantizeZero } from './requantize';
 import { storeBytes } from './store';
 
 // int8 depthwise convolution. Lanes are channels, 8 per block. Taps are multiplied in pairs by
@@ -94,9 +94,14 @@ const BIAS_3X3 = 224;
 /**
  * w i8 [blocks][9][8], taps column by column, bias i32 [8·blocks], scale f32 [8·blocks] → the
  * layout above
+ *
+ * @returns whether |sum · scale| < REACH for all inputs, which the 3×3 kernels need. A scale that is
+ *   too large for it, 20 and more, makes nearly all outputs the largest or the smallest.
  */
-export function pair_taps_i8_3x3(w: usize, zeroPoint: i32, bias: usize, scale: usize, blocks: i32, out: usize): void {
+export function pair_taps_i8_3x3(w: usize, zeroPoint: i32, bias: usize, scale: usize, blocks: i32, out: usize): bool {
   const z = i16x8.splat(<i16>zeroPoint);
+  const products = f32x4.convert_i32x4_s(i32x4.splat(9 * 128 * (128 + abs(zeroPoint))));
+  let reach = f32x4.splat(0);
   const zeros = i16x8.splat(0);
   for (let block = 0; block < blocks; block++) {
     for (let k = 0; k < 3; k++) {
@@ -109,14 +114,18 @@ export function pair_taps_i8_3x3(w: usize, zeroPoint: i32, bias: usize, scale: u
     storePair(out + 160, zeros, w20);
     storePair(out + 192, w21, w22);
     for (let half = 0; half < 32; half += 16) {
-      v128.store(out + half, v128.load(bias + half), BIAS_3X3);
-      v128.store(out + half, v128.load(scale + half), BIAS_3X3 + 32);
+      const start = v128.load(bias + half), factor = v128.load(scale + half);
+      v128.store(out + half, start, BIAS_3X3);
+      v128.store(out + half, factor, BIAS_3X3 + 32);
+      const most = f32x4.add(f32x4.abs(f32x4.convert_i32x4_s(start)), products);
+      reach = f32x4.max(reach, f32x4.mul(most, f32x4.abs(factor)));
     }
     bias += 32;
     scale += 32;
     w += 72;
     out += WEIGHTS_3X3;
   }
+  return i32x4.all_true(f32x4.lt(reach, f32x4.splat(REACH)));
 }
 
 @inline
@@ -149,7 +158,7 @@ export function depthwise_i8_3x3_s1(
 ): void {
   const p0 = load<usize>(rows), p1 = load<usize>(rows, 8), p2 = load<usize>(rows, 16);
   const stride0 = load<usize>(rows, 4), stride1 = load<usize>(rows, 12), stride2 = load<usize>(rows, 20);
-  const low = f32x4.splat(<f32>(min - zeroPoint));
+  const low = i8x16.splat(<i8>min);
   const high = i8x16.splat(<i8>max);
   const magic = requantizeMagic(zeroPoint);
   const back = requantizeZero(zeroPoint);
@@ -245,14 +254,14 @@ export function depthwise_i8_3x3_s1(
       // requantize both outputs of the same four channels together: the engine then schedules
       // them together and keeps their weights in registers
       const lower = i16x8.narrow_i32x4_s(
-        requantize4(s0, scaleLow, low, magic, back),
-        requantize4(t0, scaleLow, low, magic, back),
+        requantizeWithin4(s0, scaleLow, magic, back),
+        requantizeWithin4(t0, scaleLow, magic, back),
       );
       const upper = i16x8.narrow_i32x4_s(
-        requantize4(s1, scaleHigh, low, magic, back),
-        requantize4(t1, scaleHigh, low, magic, back),
+        requantizeWithin4(s1, scaleHigh, magic, back),
+        requantizeWithin4(t1, scaleHigh, magic, back),
       );
-      let q = narrowBelow(lower, upper, high);
+      let q = narrowWithin(lower, upper, low, high);
       q = i32x4.shuffle(q, q, 0, 2, 1, 3);
       if (lanes == 8) {
         v128.store64_lane(o, q, 0);
@@ -289,7 +298,7 @@ export function depthwise_i8_3x3_s2(
 ): void {
   const p0 = load<usize>(rows), p1 = load<usize>(rows, 8), p2 = load<usize>(rows, 16);
   const stride0 = load<usize>(rows, 4), stride1 = load<usize>(rows, 12), stride2 = load<usize>(rows, 20);
-  const low = f32x4.splat(<f32>(min - zeroPoint));
+  const low = i8x16.splat(<i8>min);
   const high = i8x16.splat(<i8>max);
   const magic = requantizeMagic(zeroPoint);
   const back = requantizeZero(zeroPoint);
@@ -348,10 +357,10 @@ export function depthwise_i8_3x3_s2(
       s0 = dot(s0, interleaveLow(c2, c2), v128.load(weights, 128));
       s1 = dot(s1, interleaveHigh(c2, c2), v128.load(weights, 144));
       const s = i16x8.narrow_i32x4_s(
-        requantize4(s0, v128.load(weights, BIAS_3X3 + 32), low, magic, back),
-        requantize4(s1, v128.load(weights, BIAS_3X3 + 48), low, magic, back),
+        requantizeWithin4(s0, v128.load(weights, BIAS_3X3 + 32), magic, back),
+        requantizeWithin4(s1, v128.load(weights, BIAS_3X3 + 48), magic, back),
       );
-      const q = narrowBelow(s, s, high);
+      const q = narrowWithin(s, s, low, high);
       if (lanes == 8) v128.store64_lane(o, q, 0);
       else storeBytes(o, q, lanes);
       o += C;

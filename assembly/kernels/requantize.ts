@@ -32,6 +32,24 @@ export function requantize4(acc: v128, scale: v128, low: v128, magic: v128, back
   return i32x4.sub(f32x4.add(f32x4.pmax(f32x4.mul(f32x4.convert_i32x4_s(acc), scale), low), magic), back);
 }
 
+/** MAGIC, less a twentieth for errors of rounding */
+export const REACH: f32 = 12000000.0;
+
+/**
+ * Requantizes four lanes without bounds, for |acc · scale| < REACH, where larger values plus MAGIC
+ * are larger as integers. `narrowWithin` clamps 16 bytes at once.
+ */
+@inline
+export function requantizeWithin4(acc: v128, scale: v128, magic: v128, back: v128): v128 {
+  return i32x4.sub(f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(acc), scale), magic), back);
+}
+
+/** Narrows two vectors i16x8 of requantized values to i8x16, clamped to `low` and `high`. */
+@inline
+export function narrowWithin(a: v128, b: v128, low: v128, high: v128): v128 {
+  return i8x16.max_s(narrowBelow(a, b, high), low);
+}
+
 /** Narrows two vectors i16x8 of requantized values to i8x16, clamped to `high`. */
 @inline
 export function narrowBelow(a: v128, b: v128, high: v128): v128 {

@@ -23,7 +23,6 @@ import { describeDepthwise, listTaps } from './window';
 // The last two are of kernels/depthwiseWindows.ts and kernels/depthwise.ts. All flavors request the
 // maximum.
 
-/** Bytes of scratch for planes, unless a row of windows needs more. */
 const PLANES = 32768;
 
 export function describeDepthwiseConv2d(r: usize): void {
@@ -37,10 +36,11 @@ export function describeDepthwiseConv2d(r: usize): void {
   table(r, DEPTHWISE_BIAS, blocks * 32, 16);
   if (f32s) checkActivation(r, DEPTHWISE_MIN, DEPTHWISE_MAX, true);
   else describeRequantization(r, DEPTHWISE_SCALE, DEPTHWISE_SOURCE_ZERO, blocks);
-  if (!isPlain3x3(r)) {
-    const columns = planWindows(r);
+  const columns = planWindows(r);
+  // 3×3 of i8, too, whose sums may be too large for its own kernels
+  if (!(f32s && isPlain3x3(r))) {
     needScratch(C * size + 80 + 36 * toF64(r, DEPTHWISE_KERNEL_W - turn) * windowPlanes +
-      Math.max(PLANES, windowPlanes * columns * COLUMN));
+      Math.max(roomForPlanes(r), windowPlanes * columns * COLUMN));
   }
   needScratch(C * size + 64 + (f32s ? 0 : blocks * Math.max(WEIGHTS_3X3, Math.ceil(taps / 2) * 32)) +
     Math.ceil(taps / 2) * 8);
@@ -50,6 +50,11 @@ export function describeDepthwiseConv2d(r: usize): void {
 function isPlain3x3(r: usize): bool {
   return int(r, DEPTHWISE_KERNEL_H) == 3 && int(r, DEPTHWISE_KERNEL_W) == 3 && int(r, DEPTHWISE_DILATION_Y) == 1 &&
     int(r, DEPTHWISE_DILATION_X) == 1 && (dtypeOf(r) == DTYPE_F32 || int(r, DEPTHWISE_STRIDE_X) <= 2);
+}
+
+/** Bytes of scratch for planes, unless a row of windows needs more. */
+function roomForPlanes(r: usize): i32 {
+  return isPlain3x3(r) ? 0 : PLANES;
 }
 
 /** Fills the row of zero points at the start of scratch. @returns the address after it */
@@ -96,7 +101,10 @@ function runRows3x3(r: usize, f32s: bool): void {
   const rows = prepared + (f32s ? 0 : blocks * WEIGHTS_3X3);
   if (!f32s) {
     const w = int(r, DEPTHWISE_WEIGHTS);
-    pair_taps_i8_3x3(w, int(r, DEPTHWISE_WEIGHTS_ZERO), bias, int(r, DEPTHWISE_SCALE), blocks, prepared);
+    if (!pair_taps_i8_3x3(w, int(r, DEPTHWISE_WEIGHTS_ZERO), bias, int(r, DEPTHWISE_SCALE), blocks, prepared)) {
+      runStrips(r);
+      return;
+    }
   }
   let out = <usize>int(r, DEPTHWISE_TARGET);
   let image = <usize>int(r, DEPTHWISE_SOURCE);
@@ -178,7 +186,7 @@ function runStrips(r: usize): void {
   // rows of the image from a plane of a window to the next one, and from a plane to the next
   const windowStep = int(r, DEPTHWISE_DILATION_Y + turn) << i32(!f32s);
   let planeStep = 2 - ((stride | windowStep) & 1);
-  const more = <i32>(PLANES / planeBytes) - (windowPlanes - 1) * windowStep / planeStep - 1;
+  const more = <i32>(roomForPlanes(r) / planeBytes) - (windowPlanes - 1) * windowStep / planeStep - 1;
   let stripRows = more * planeStep / stride + 1;
   if (stripRows < 2) {
     // windows share no planes, and need none between theirs

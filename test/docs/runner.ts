@@ -113,7 +113,7 @@ function pixelsScratch(r: Fields): number {
   return CHANNELS * sizeOf(r.dtype) + 64 + weights + 8 * pairs;
 }
 
-/** Scratch of a depthwise convolution with planes, by the second of these rows. */
+/** Scratch of a depthwise convolution with planes, by the other rows. */
 function planesScratch(r: Fields): number {
   const f = r.ints(
     'DEPTHWISE',
@@ -129,14 +129,15 @@ function planesScratch(r: Fields): number {
     'OUT_W',
   );
   const is3x3 = f.KERNEL_H === 3 && f.KERNEL_W === 3 && f.DILATION_Y === 1 && f.DILATION_X === 1;
-  if (is3x3 && (r.floats || f.STRIDE_X <= 2)) return 0;
+  const isPlain = is3x3 && (r.floats || f.STRIDE_X <= 2);
+  if (isPlain && r.floats) return 0;
   const isColumn = f.IN_W === 1 && f.OUT_W === 1 && f.KERNEL_W === 1;
   const [height, width, stride, dilation, outputs] = isColumn
     ? [1, f.KERNEL_H, f.STRIDE_Y, f.DILATION_Y, f.OUT_H]
     : [f.KERNEL_H, f.KERNEL_W, f.STRIDE_X, f.DILATION_X, f.OUT_W];
   const planes = r.floats ? height : Math.ceil(height / 2);
   const columns = (Math.max(outputs, 4) - 1) * stride + (width - 1) * dilation + 1;
-  return f.CHANNELS * sizeOf(r.dtype) + 80 + 36 * planes * width + Math.max(32768, 32 * planes * columns);
+  return f.CHANNELS * sizeOf(r.dtype) + 80 + 36 * planes * width + Math.max(isPlain ? 0 : 32768, 32 * planes * columns);
 }
 
 /** Bytes of scratch, by the table of docs/format/memory.md. */

@@ -217,29 +217,44 @@ describe('depthwiseConv2d', () => {
     }
   });
 
+  /** A 3×3 layer of the largest inputs and weights. Outputs are sums divided by `scale`. */
+  function checkLargest(stride: Pair, zeroPoint: number, bias: number, scale: number): void {
+    const random = new Random(zeroPoint + 200);
+    const pick = (): number => random.pick([-128, -127, 127]);
+    const channels = 9;
+    const x = tensor('x', [1, 5, 6, channels], 'int8', { scale: 1, zeroPoint: 0 });
+    const y = tensor('y', [1, stride[0] === 1 ? 5 : 3, stride[0] === 1 ? 6 : 3, channels], 'int8', {
+      scale,
+      zeroPoint: 3,
+    });
+    const w = {
+      ...tensor('w', [1, 3, 3, channels], 'int8', { scale: 1, zeroPoint }),
+      data: Int8Array.from({ length: 9 * channels }, pick),
+    };
+    const graph = single(
+      'depthwiseConv2d',
+      [x, w, { name: 'bias', shape: [channels], dtype: 'int32', data: new Int32Array(channels).fill(bias) }],
+      { stride, dilation: [1, 1], padding: [1, 1, 1, 1], activation: 'none' },
+      y,
+    );
+    checkGraph(graph, 1, exact, { x: Int8Array.from({ length: 30 * channels }, pick) });
+  }
+
   test('accumulates the largest values and biases exactly, for any zero point of the weights', () => {
     for (const stride of [[1, 1], [2, 2]] as Pair[]) {
       for (const zeroPoint of [-128, -1, 0, 1, 127]) {
         for (const bias of [0, 2 ** 31 - 600000, 600000 - 2 ** 31]) {
-          const random = new Random(zeroPoint + 200);
-          const pick = (): number => random.pick([-128, -127, 127]);
-          const channels = 9;
-          const x = tensor('x', [1, 5, 6, channels], 'int8', { scale: 1, zeroPoint: 0 });
-          const y = tensor('y', [1, stride[0] === 1 ? 5 : 3, stride[0] === 1 ? 6 : 3, channels], 'int8', {
-            scale: bias === 0 ? 1024 : 2 ** 24,
-            zeroPoint: 3,
-          });
-          const w = {
-            ...tensor('w', [1, 3, 3, channels], 'int8', { scale: 1, zeroPoint }),
-            data: Int8Array.from({ length: 9 * channels }, pick),
-          };
-          const graph = single(
-            'depthwiseConv2d',
-            [x, w, { name: 'bias', shape: [channels], dtype: 'int32', data: new Int32Array(channels).fill(bias) }],
-            { stride, dilation: [1, 1], padding: [1, 1, 1, 1], activation: 'none' },
-            y,
-          );
-          checkGraph(graph, 1, exact, { x: Int8Array.from({ length: 30 * channels }, pick) });
+          checkLargest(stride, zeroPoint, bias, bias === 0 ? 1024 : 2 ** 24);
+        }
+      }
+    }
+  });
+
+  test('clamps sums that are far beyond the outputs, up to the largest floats', () => {
+    for (const stride of [[1, 1], [2, 2]] as Pair[]) {
+      for (const bias of [0, -(2 ** 20), 2 ** 31 - 600000, 600000 - 2 ** 31]) {
+        for (const scale of [2 ** 7, 8, 0.5, 2 ** -4, 2 ** -6, 2 ** -8, 2 ** -30, 2 ** -100]) {
+          checkLargest(stride, 1, bias, scale);
         }
       }
     }
