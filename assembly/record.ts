@@ -370,6 +370,12 @@ export function parallel(r: usize, work: f64): void {
   store<u8>(r, work >= PARALLEL_WORK ? PARALLEL_PAYS : PARALLEL_POSSIBLE, RECORD_PARALLEL);
 }
 
+/** The same for a record whose threads share a batch of items, each with `work`. */
+export function parallelBatch(r: usize, batch: f64, work: f64): void {
+  if (batch > 1) parallel(r, batch * work);
+  else countWork(work);
+}
+
 /**
  * Adds to the work of the plan, in multiply-adds as the kernels compute them, with the lanes that
  * pad a vector. The host compares the sum with its limit, which bounds the run time of a hostile

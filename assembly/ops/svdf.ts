@@ -13,8 +13,9 @@ import { gather_i4, gemv_i4_i32 } from '../kernels/nibbles';
 import { quantize_range, range_f32, rangeScale, rangeZero } from '../kernels/hybrid';
 import { dot_f32, dot_i16, shift_memory } from '../kernels/svdf';
 import { widen_row_i8 } from '../kernels/widen';
-import { bytesOf, checkCounts, checkFinite, checkRanges, checkRecord, countWork, dtypeOf, fail, float, int, needScratch,
-  scratch, source, stateTarget, tables, targetSpan, toF64 } from '../record';
+import { bytesOf, checkCounts, checkFinite, checkRanges, checkRecord, dtypeOf, fail, float, int, needScratch,
+  parallelBatch, scratch, source, stateTarget, tables, targetSpan, toF64 } from '../record';
+import { share, shareFrom, shareTo } from '../threads';
 import { checkActivation, checkFactor, checkFilling, checkFrames, checkNibbles } from './checks';
 import { OUTPUT_WORK } from './window';
 
@@ -93,7 +94,7 @@ export function describeSvdf(r: usize): void {
     checkFactor(r, SVDF_OUT_MULTIPLIER);
     tables(r, SVDF_SUMS, 1, lanes * 4);
   }
-  countWork(time * batch * lanes * (quads + memory + OUTPUT_WORK));
+  parallelBatch(r, batch, time * lanes * (quads + memory + OUTPUT_WORK));
   needScratch(<f64>accumulatorsOffset(<i32>quads) + lanes * 8);
 }
 
@@ -132,7 +133,8 @@ export function runSvdf(r: usize): void {
   const timeWeights = <usize>int(r, SVDF_TIME_WEIGHTS);
   const weightSums = <usize>int(r, SVDF_SUMS);
   const bias = <usize>int(r, SVDF_BIAS);
-  for (let b = 0; b < int(r, SVDF_BATCH); b++) {
+  share(int(r, SVDF_BATCH), 1);
+  for (let b = shareFrom; b < shareTo; b++) {
     const state = <usize>int(r, SVDF_STATE) + b * filters * memory * width;
     for (let t = 0; t < int(r, SVDF_TIME); t++) {
       const x = <usize>int(r, SVDF_SOURCE) +

@@ -10,8 +10,8 @@ import { DTYPE_F32, DTYPE_I8, FAULT_ATTRIBUTE, OP_SPARSE_RECURRENT, RECORD_OPCOD
   RECURRENT_REVERSE, RECURRENT_RNN, RECURRENT_SOURCE, RECURRENT_SOURCE_BATCH_STRIDE, RECURRENT_SOURCE_TIME_STRIDE,
   RECURRENT_SUMS, RECURRENT_TARGET, RECURRENT_TARGET_BATCH_STRIDE, RECURRENT_TARGET_TIME_STRIDE, RECURRENT_TARGET_ZERO,
   RECURRENT_TIME, SPARSE_RECURRENT_BYTES, SPARSE_RECURRENT_INPUT_COUNTS, UNARY_KINDS, UNARY_TANH } from '../../layout';
-import { bytesOf, checkCounts, checkedTable, checkFinite, checkFiniteTable, checkRanges, checkRecord, countWork,
-  dtypeOf, fail, float, int, needScratch, source, stateTarget, tables, targetSpan, toF64 } from '../../record';
+import { bytesOf, checkCounts, checkedTable, checkFinite, checkFiniteTable, checkRanges, checkRecord, dtypeOf, fail,
+  float, int, needScratch, parallelBatch, source, stateTarget, tables, targetSpan, toF64 } from '../../record';
 import { checkActivation, checkFactor, checkFilling, checkFrames, checkNibbles } from '../checks';
 import { checkEntries } from '../sparseConv2d';
 import { layOutScratch, up } from './scratch';
@@ -161,7 +161,7 @@ export function describeRecurrent(r: usize): void {
       }
     }
   }
-  countWork(time * batch * (work + G * lanes * FUNCTION_WORK + (projects ? outputs * (N + FUNCTION_WORK) : 0)));
+  parallelBatch(r, batch, time * (work + G * lanes * FUNCTION_WORK + (projects ? outputs * (N + FUNCTION_WORK) : 0)));
   // float32 needs most
   needScratch(<f64>layOutScratch(r, <i32>(G * lanes), 4));
 }

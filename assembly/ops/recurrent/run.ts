@@ -3,6 +3,7 @@ import { DTYPE_F32, RECURRENT_BATCH, RECURRENT_CELL, RECURRENT_CELLS, RECURRENT_
   RECURRENT_TARGET, RECURRENT_TARGET_BATCH_STRIDE, RECURRENT_TARGET_TIME_STRIDE, RECURRENT_TIME } from '../../layout';
 import { copy_bytes } from '../../kernels/copy';
 import { dtypeOf, int } from '../../record';
+import { share, shareFrom, shareTo } from '../../threads';
 import { gatesOf, hiddenBytes, isGru } from './describe';
 import { stepF32 } from './float';
 import { stepGru, stepLstm, stepRnn } from './int8';
@@ -12,7 +13,6 @@ export function runRecurrent(r: usize): void {
   const f32s = dtypeOf(r) == DTYPE_F32;
   const size = f32s ? 4 : 1;
   const time = int(r, RECURRENT_TIME);
-  const batch = int(r, RECURRENT_BATCH);
   const backward = int(r, RECURRENT_REVERSE) != 0;
   const N = int(r, RECURRENT_CELLS);
   const P = int(r, RECURRENT_OUTPUTS);
@@ -21,7 +21,8 @@ export function runRecurrent(r: usize): void {
   const width = hiddenBytes(kind, f32s);
   const cellBytes = N * (f32s ? 4 : 2);
   layOutScratch(r, gatesOf(r) * up(N, 8), f32s ? 4 : 2);
-  for (let b = 0; b < batch; b++) {
+  share(int(r, RECURRENT_BATCH), 1);
+  for (let b = shareFrom; b < shareTo; b++) {
     const state = <usize>int(r, RECURRENT_HIDDEN) + b * P * width;
     const cells = <usize>int(r, RECURRENT_CELL) + b * cellBytes;
     if (kind == RECURRENT_LSTM) copy_bytes(cells, cell, cellBytes);
