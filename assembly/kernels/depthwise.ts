@@ -95,8 +95,8 @@ const BIAS_3X3 = 224;
  * w i8 [blocks][9][8], taps column by column, bias i32 [8·blocks], scale f32 [8·blocks] → the
  * layout above
  *
- * @returns whether |sum · scale| < REACH for all inputs, which the 3×3 kernels need. A scale that
- *   is too large for it, 20 and more, makes nearly all outputs the largest or the smallest.
+ * @returns whether |sum · scale| < REACH for all inputs, which the 3×3 kernels need. It is false
+ *   only for a scale of 20 or more, or a bias that makes a channel constant.
  */
 export function pair_taps_i8_3x3(w: usize, zeroPoint: i32, bias: usize, scale: usize, blocks: i32, out: usize): bool {
   const z = i16x8.splat(<i16>zeroPoint);

@@ -198,6 +198,7 @@ export function list_panel_i8(w: usize, zeroPoint: i32, quads: i32, bias: usize,
         v128.store(to + p, x);
         all = v128.or(all, x);
       }
+      // most often no weight has a rest
       if (i8x16.bitmask(all) == 0) continue;
       let first = zeros, firstAt = zeros, second = zeros, secondAt = zeros;
       let at = i8x16(0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3);

@@ -36,9 +36,9 @@ export function describeDepthwiseConv2d(r: usize): void {
   table(r, DEPTHWISE_BIAS, blocks * 32, 16);
   if (f32s) checkActivation(r, DEPTHWISE_MIN, DEPTHWISE_MAX, true);
   else describeRequantization(r, DEPTHWISE_SCALE, DEPTHWISE_SOURCE_ZERO, blocks);
-  const columns = planWindows(r);
-  // 3×3 of i8, too, whose sums may be too large for its own kernels
+  // also 3×3 of i8, whose sums may be too large for its own kernels
   if (!(f32s && isPlain3x3(r))) {
+    const columns = planWindows(r);
     needScratch(C * size + 80 + 36 * toF64(r, DEPTHWISE_KERNEL_W - turn) * windowPlanes +
       Math.max(roomForPlanes(r), windowPlanes * columns * COLUMN));
   }
