@@ -189,13 +189,6 @@ export const RECORD_DTYPE = 1;
  * PARALLEL_POSSIBLE if sharing would be slower, PARALLEL_PAYS if they do.
  */
 export const RECORD_PARALLEL = 2;
-/**
- * 0 in a file. The first run of a conv2d with int8 weights in the relaxed core stores there whether
- * so many weights are narrow that listing the others is faster (WIDTH_NARROW) or not (WIDTH_FULL).
- */
-export const RECORD_WIDTH = 3;
-export const WIDTH_NARROW = 1;
-export const WIDTH_FULL = 2;
 export const PARALLEL_POSSIBLE = 1;
 export const PARALLEL_PAYS = 2;
 export const RECORD_SIZE = 4;

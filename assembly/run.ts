@@ -97,8 +97,7 @@ export function resolve(): void {
   const end = plan + load<u32>(MAP + MAP_PLAN_BYTES);
   beginWalk(true);
   for (let r = plan; r < end; r += load<u32>(r + RECORD_SIZE)) {
-    // also RECORD_WIDTH, because a file may claim that its weights are narrow
-    store<u16>(r, 0, RECORD_PARALLEL);
+    store<u8>(r, 0, RECORD_PARALLEL);
     describeRecord(r);
   }
 }

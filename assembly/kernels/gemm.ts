@@ -1,6 +1,6 @@
+import { DOT_SPLIT, DOT_UNSIGNED, probe, suits } from './dot';
 import { narrowBelow, requantize, requantize4, requantizeMagic, requantizeZero } from './requantize';
 import { storeBytes, storeWords } from './store';
-import { LISTED_ENDS, LISTED_ENTRY } from './widen';
 
 // int8 matrix product: rows of activations times one panel of weights, requantized to int8. Lanes
 // are output channels, so no accumulator is summed across lanes and per-channel scales are vectors.
@@ -139,24 +139,20 @@ function storeSum(p: usize, channel: i32, sum: i32): void {
   store<i32>(load<usize>(p) + (channel << 2), sum);
 }
 
-// The same product with relaxed SIMD. The second operand of a relaxed dot product must be in 0 …
-// 127. Narrow weights are shifted into that range, and what is beyond it is listed (list_panel_i8).
-// If too many are not narrow, the activations are split into two planes (split_i8), and the weights
-// are int8 as stored in the file.
+// The same product with relaxed SIMD (kernels/dot.ts).
 //
-//   listed   Σ a·(w − zw) = Σ a·narrow + Σ a·rest − (zw − middle + 64)·Σ a
-//   split    Σ a·(w − zw) = Σ low·w − 128·Σ high·w − zw·Σ a
+//   a            rows ≥ 6 of lda activations in `form`; split ones have two planes, `plane` bytes
+//                apart
+//   b            i8 [lda/4][8][4] one panel of 8 channels as stored in the file
+//   corrections  i32 [rows] what is subtracted from the sums of each row
 //
-//   a            i8 [rows][lda] if `plane` is 0, of which 15 bytes past the last are read; else two
-//                planes of u8, `plane` bytes apart
-//   b, bias      narrow weights and the bias of a listed panel, or as stored in the file
-//   corrections  i32 [rows] the last product, the one with Σ a, of each row
-//
-// Loop order: tile of 6 rows, entry or group of 4 along k. Intermediate accumulators may wrap; the
-// final ones do not. The last tile begins early enough to be full, so it may compute rows again.
+// Loop order: tile of 6 rows, group of 4 along k. Intermediate accumulators may wrap; the final
+// ones do not. The last tile begins early enough to be full, so it may compute rows again.
 
+/** @returns false, without a result, if the instruction does not suit this form here */
 export function gemm_relaxed_6x8(
   a: usize,
+  form: i32,
   plane: usize,
   lda: i32,
   rows: i32,
@@ -168,7 +164,21 @@ export function gemm_relaxed_6x8(
   channel: i32,
   lanes: i32,
   range: usize,
-): void {
+): bool {
+  const bytes = lda << 3;
+  if (form != DOT_SPLIT && !suits(probe(rows >> 30), form, b, bytes)) return false;
+  const end = b + bytes;
+  let bias0 = v128.load(bias), bias1 = v128.load(bias, 16);
+  if (form == DOT_UNSIGNED) {
+    const ones = i8x16.splat(1);
+    let sum0 = i32x4.splat(0), sum1 = sum0;
+    for (let bp = b; bp < end; bp += 32) {
+      sum0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(bp), ones, sum0);
+      sum1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(bp, 16), ones, sum1);
+    }
+    bias0 = i32x4.sub(bias0, i32x4.shl(sum0, 7));
+    bias1 = i32x4.sub(bias1, i32x4.shl(sum1, 7));
+  }
   const zeroPoint = load<i32>(range);
   const min = load<i32>(range, 4);
   const max = load<i32>(range, 8);
@@ -178,56 +188,59 @@ export function gemm_relaxed_6x8(
   const high = i8x16.splat(<i8>max);
   const magic = requantizeMagic(zeroPoint);
   const back = requantizeZero(zeroPoint);
-  const end = b + (lda << 3);
   for (let tile = 0; tile < rows; tile += 6) {
     const m = tile + 6 <= rows ? tile : rows - 6;
-    let a0 = a + m * lda;
-    let a1 = a0 + lda;
-    let a2 = a1 + lda;
-    let a3 = a2 + lda;
-    let a4 = a3 + lda;
-    let a5 = a4 + lda;
     let c00 = i32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00, c40 = c00,
       c41 = c00, c50 = c00, c51 = c00;
-    if (plane != 0) {
-      let k = plane;
+    // the high plane first, if they are split
+    for (let from = form == DOT_SPLIT ? a + plane : a;; from = a) {
+      let a0 = from + m * lda;
+      let a1 = a0 + lda;
+      let a2 = a1 + lda;
+      let a3 = a2 + lda;
+      let a4 = a3 + lda;
+      let a5 = a4 + lda;
       for (let bp = b; bp < end; bp += 32) {
         const b0 = v128.load(bp), b1 = v128.load(bp, 16);
-        let x = v128.load32_splat(a0 + k);
+        let x = v128.load32_splat(a0);
         c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c00);
         c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c01);
-        x = v128.load32_splat(a1 + k);
+        x = v128.load32_splat(a1);
         c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c10);
         c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c11);
-        x = v128.load32_splat(a2 + k);
+        x = v128.load32_splat(a2);
         c20 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c20);
         c21 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c21);
-        x = v128.load32_splat(a3 + k);
+        x = v128.load32_splat(a3);
         c30 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c30);
         c31 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c31);
-        x = v128.load32_splat(a4 + k);
+        x = v128.load32_splat(a4);
         c40 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c40);
         c41 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c41);
-        x = v128.load32_splat(a5 + k);
+        x = v128.load32_splat(a5);
         c50 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c50);
         c51 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c51);
-        k += 4;
+        a0 += 4;
+        a1 += 4;
+        a2 += 4;
+        a3 += 4;
+        a4 += 4;
+        a5 += 4;
       }
-      c00 = i32x4.shl(c00, 7);
-      c01 = i32x4.shl(c01, 7);
-      c10 = i32x4.shl(c10, 7);
-      c11 = i32x4.shl(c11, 7);
-      c20 = i32x4.shl(c20, 7);
-      c21 = i32x4.shl(c21, 7);
-      c30 = i32x4.shl(c30, 7);
-      c31 = i32x4.shl(c31, 7);
-      c40 = i32x4.shl(c40, 7);
-      c41 = i32x4.shl(c41, 7);
-      c50 = i32x4.shl(c50, 7);
-      c51 = i32x4.shl(c51, 7);
+      if (from == a) break;
+      c00 = i32x4.mul(c00, i32x4.splat(-128));
+      c01 = i32x4.mul(c01, i32x4.splat(-128));
+      c10 = i32x4.mul(c10, i32x4.splat(-128));
+      c11 = i32x4.mul(c11, i32x4.splat(-128));
+      c20 = i32x4.mul(c20, i32x4.splat(-128));
+      c21 = i32x4.mul(c21, i32x4.splat(-128));
+      c30 = i32x4.mul(c30, i32x4.splat(-128));
+      c31 = i32x4.mul(c31, i32x4.splat(-128));
+      c40 = i32x4.mul(c40, i32x4.splat(-128));
+      c41 = i32x4.mul(c41, i32x4.splat(-128));
+      c50 = i32x4.mul(c50, i32x4.splat(-128));
+      c51 = i32x4.mul(c51, i32x4.splat(-128));
     }
-    const bias0 = v128.load(bias);
-    const bias1 = v128.load(bias, 16);
     const s = corrections + (m << 2);
     c00 = withCorrection(c00, bias0, s + 0);
     c01 = withCorrection(c01, bias1, s + 0);
@@ -241,90 +254,6 @@ export function gemm_relaxed_6x8(
     c41 = withCorrection(c41, bias1, s + 16);
     c50 = withCorrection(c50, bias0, s + 20);
     c51 = withCorrection(c51, bias1, s + 20);
-    if (plane != 0) {
-      for (let bp = b; bp < end; bp += 32) {
-        const b0 = v128.load(bp), b1 = v128.load(bp, 16);
-        let x = v128.load32_splat(a0);
-        c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c00);
-        c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c01);
-        x = v128.load32_splat(a1);
-        c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c10);
-        c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c11);
-        x = v128.load32_splat(a2);
-        c20 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c20);
-        c21 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c21);
-        x = v128.load32_splat(a3);
-        c30 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c30);
-        c31 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c31);
-        x = v128.load32_splat(a4);
-        c40 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c40);
-        c41 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c41);
-        x = v128.load32_splat(a5);
-        c50 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b0, x, c50);
-        c51 = i32x4.relaxed_dot_i8x16_i7x16_add_s(b1, x, c51);
-        a0 += 4;
-        a1 += 4;
-        a2 += 4;
-        a3 += 4;
-        a4 += 4;
-        a5 += 4;
-      }
-    } else {
-      let entry = end;
-      for (const last = load<usize>(bias, LISTED_ENDS); entry < last; entry += LISTED_ENTRY) {
-        const places = v128.load(entry);
-        const rests = v128.load(entry, 16);
-        const sizes = i8x16.abs(rests);
-        const signs = i8x16.lt_s(rests, i8x16.splat(0));
-        const k = load<u32>(entry, 32);
-        c00 = addRests(a0 + k, places, sizes, signs, c00);
-        c10 = addRests(a1 + k, places, sizes, signs, c10);
-        c20 = addRests(a2 + k, places, sizes, signs, c20);
-        c30 = addRests(a3 + k, places, sizes, signs, c30);
-        c40 = addRests(a4 + k, places, sizes, signs, c40);
-        c50 = addRests(a5 + k, places, sizes, signs, c50);
-      }
-      for (const last = load<usize>(bias, LISTED_ENDS + 4); entry < last; entry += LISTED_ENTRY) {
-        const places = v128.load(entry);
-        const rests = v128.load(entry, 16);
-        const sizes = i8x16.abs(rests);
-        const signs = i8x16.lt_s(rests, i8x16.splat(0));
-        const k = load<u32>(entry, 32);
-        c01 = addRests(a0 + k, places, sizes, signs, c01);
-        c11 = addRests(a1 + k, places, sizes, signs, c11);
-        c21 = addRests(a2 + k, places, sizes, signs, c21);
-        c31 = addRests(a3 + k, places, sizes, signs, c31);
-        c41 = addRests(a4 + k, places, sizes, signs, c41);
-        c51 = addRests(a5 + k, places, sizes, signs, c51);
-      }
-      for (let bp = b; bp < end; bp += 32) {
-        const b0 = v128.load(bp), b1 = v128.load(bp, 16);
-        let x = v128.load32_splat(a0);
-        c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c00);
-        c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c01);
-        x = v128.load32_splat(a1);
-        c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c10);
-        c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c11);
-        x = v128.load32_splat(a2);
-        c20 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c20);
-        c21 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c21);
-        x = v128.load32_splat(a3);
-        c30 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c30);
-        c31 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c31);
-        x = v128.load32_splat(a4);
-        c40 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c40);
-        c41 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c41);
-        x = v128.load32_splat(a5);
-        c50 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b0, c50);
-        c51 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, b1, c51);
-        a0 += 4;
-        a1 += 4;
-        a2 += 4;
-        a3 += 4;
-        a4 += 4;
-        a5 += 4;
-      }
-    }
     const p = out + (m << 2);
     if (range == 0) {
       storeSums(p, channel, lanes, c00, c01);
@@ -356,19 +285,13 @@ export function gemm_relaxed_6x8(
       narrowBelow(i16x8.narrow_i32x4_s(c40, c41), i16x8.narrow_i32x4_s(c50, c51), high),
     );
   }
+  return true;
 }
 
-/** bias − correction − acc */
+/** acc + bias − correction */
 @inline
 function withCorrection(acc: v128, bias: v128, correction: usize): v128 {
-  return i32x4.sub(i32x4.sub(bias, v128.load32_splat(correction)), acc);
-}
-
-/** acc + Σ x·rest, x i8 [16] */
-@inline
-function addRests(x: usize, places: v128, sizes: v128, signs: v128, acc: v128): v128 {
-  const chosen = v128.xor(i8x16.relaxed_swizzle(v128.load(x), places), signs);
-  return i32x4.relaxed_dot_i8x16_i7x16_add_s(chosen, sizes, acc);
+  return i32x4.add(acc, i32x4.sub(bias, v128.load32_splat(correction)));
 }
 
 /** Stores two rows of 8 channels at the two addresses at p. */

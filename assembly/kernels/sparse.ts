@@ -1,6 +1,7 @@
 import { addPairs, interleaveHigh, interleaveHighBytes, interleaveLow, interleaveLowBytes, joinPlanes } from './lanes';
 import { narrowBelow, requantize, requantize4, requantizeMagic, requantizeZero } from './requantize';
 import { storePart } from './store';
+import { signsOf } from './dot';
 import { GATHERED } from './widen';
 
 // Products with pruned weights. The remaining weights are listed with their positions, and only
@@ -421,18 +422,18 @@ function multiplyPanel(
 }
 
 /**
- * One row: out i32 [panels][8] = Σ a·w over the listed blocks. a is the row i8 [K] as gather_i8
- * stores it. Loop order: panel, listed block.
+ * One row: out i32 [panels][8] = Σ a·w over the listed blocks. a is the row i8 [K] as rowOf
+ * gives it. Loop order: panel, listed block.
  */
 export function spmv_blocks_i8_i32(
   a: usize,
-  plane: usize,
   weights: usize,
   deltas: usize,
   counts: usize,
   out: usize,
   panels: i32,
 ): void {
+  const low = ASC_FEATURE_RELAXED_SIMD ? i8x16.splat(127) : 0;
   for (; panels > 0; panels--) {
     const entries = <i32>load<u16>(counts);
     if (ASC_FEATURE_SIMD) {
@@ -444,14 +445,13 @@ export function spmv_blocks_i8_i32(
       for (let e = entries; e > 0; e--) {
         p += <usize>load<u8>(deltas++) << (2 + GATHERED);
         if (ASC_FEATURE_RELAXED_SIMD) {
-          const low = v128.load32_splat(p);
-          const high = v128.load32_splat(p + plane);
+          const x = v128.load32_splat(p);
           const w0 = v128.load(weights);
           const w1 = v128.load(weights, 16);
-          c0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, low, c0);
-          c1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, high, c1);
-          c2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, low, c2);
-          c3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, high, c3);
+          c0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, v128.and(w0, low), c0);
+          c1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, signsOf(w0), c1);
+          c2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, v128.and(w1, low), c2);
+          c3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, signsOf(w1), c3);
         } else {
           const x = v128.load64_splat(p);
           c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load8x8_s(weights), x));

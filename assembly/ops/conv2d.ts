@@ -2,14 +2,15 @@ import { CONV2D_BATCH, CONV2D_BIAS, CONV2D_BLOCK_ROWS, CONV2D_BYTES, CONV2D_DILA
   CONV2D_GROUPS, CONV2D_IN_C, CONV2D_IN_H, CONV2D_IN_W, CONV2D_KERNEL_H, CONV2D_KERNEL_W, CONV2D_MAX, CONV2D_MIN,
   CONV2D_OUT_C, CONV2D_OUT_H, CONV2D_OUT_W, CONV2D_PAD_LEFT, CONV2D_PAD_TOP, CONV2D_SCALE, CONV2D_SOURCE,
   CONV2D_SOURCE_ZERO, CONV2D_STRIDE_X, CONV2D_STRIDE_Y, CONV2D_TARGET_ZERO, CONV2D_WEIGHTS, CONV2D_WEIGHTS_ZERO,
-  DTYPE_F32, DTYPE_I8, RECORD_WIDTH, WIDTH_FULL, WIDTH_NARROW } from '../layout';
+  DTYPE_F32, DTYPE_I8 } from '../layout';
 import { copy_bytes } from '../kernels/copy';
+import { DOT_SPLIT, DOT_UNSIGNED, dotForm, shape_i8, split_i8 } from '../kernels/dot';
 import { gemm_i8_4x8, gemm_relaxed_6x8 } from '../kernels/gemm';
 import { product_f32 } from '../kernels/gemmF32';
 import { gemv_i8_i32 } from '../kernels/gemv';
 import { requantize_i32_i8 } from '../kernels/requantize';
-import { GATHERED, gather_fields_i8, gather_fill, gather_i8, LISTED_WEIGHTS, list_panel_i8, middleOf, NARROW, split_i8,
-  sum_i16, sum_i8, widen_panel_i8 } from '../kernels/widen';
+import { GATHERED, gather_fields_i8, gather_fill, gather_i8, sum_i16, sum_i8, sum_rows_i8,
+  widen_panel_i8 } from '../kernels/widen';
 import { toF64, bytesOf, checkRecord, dtypeOf, float, int, needScratch, scratch, source, table } from '../record';
 import { panelFrom, panelTo, rowFrom, rowTo } from '../threads';
 import { checkActivation, checkFilling, describeRequantization } from './checks';
@@ -20,10 +21,9 @@ import { describeGeometry, isMine, listOutputs, MAX_K, panelsOf, shareConvolutio
 // that pad the last tile (i8), the gathered rows, and one widened or narrow panel (i8).
 //
 //   i8       outs u32 [R] │ sink N + 32 │ rows i16 [R][K'] + 32 │ panel i16 [K'][8] + 32
-//   relaxed  outs u32 [R + 2] │ sums i32 [R + 2] │ sink N + 32
-//            │ rows i8 [R + 2][K'] + 32, or low u8 │ listed panel, or high u8 [R + 2][K'] + 32
-//   in place the same without the rows, and with more rows R in the other parts
-//   i8, one  the same with accumulators i32 [4·K'] in place of the panel or behind the planes' row
+//   relaxed  outs u32 [R + 2] │ corrections i32 [R + 2] │ sink N + 32
+//            │ rows i8 [2][R + 2][K'], planes if they are split, + 64
+//   i8, one  the same with accumulators i32 [4·K'] in place of the panel, or behind the rows
 //   f32      outs u32 [R] │ runs u32 [KH·KW][R] │ runs that cross the border f32, at most [R][K]
 //
 // R = BLOCK_ROWS, K' = K rounded up to 4. All flavors request the maximum, so that a file fits each
@@ -102,7 +102,7 @@ function gatherI8(r: usize, base: usize, y: i32, x: i32, C: i32, zero: i32, out:
 
 /**
  * Gathers the receptive fields of `count` output pixels from m0 on, C channels from `base` on, as
- * i16 or two planes of bytes (relaxed). Rows are `lda` bytes apart. If all taps are inside the
+ * i16 or bytes (relaxed). Rows are `lda` bytes apart. If all taps are inside the
  * image, the taps of a kernel row are copied as one run.
  */
 export function gatherRowsI8(
@@ -161,75 +161,12 @@ export function paddedRows(count: i32): i32 {
   return ASC_FEATURE_SIMD ? (count + 3) & ~3 : count;
 }
 
-/** Bytes of a block of pixels in place. Each panel reads it, so it should stay in a cache. */
-const IN_PLACE_BYTES = 65536;
+/** Rows up to which one product for each is faster than a tile, most of whose rows are padding */
+const FEW_ROWS = ASC_FEATURE_RELAXED_SIMD ? 4 : 3;
 
-/**
- * Rows of a block of pixels that are read in place: at least a tile, and at most so many that outs
- * and sums take the room of the gathered rows.
- */
-function rowsInPlace(block: i32, lda: i32): i32 {
-  return max(max(block, 6), min(block + (block * lda >> 3), IN_PLACE_BYTES / lda));
-}
-
-/** Room for a listed panel: the scratch without outs, sums, the sink and the rows */
-@inline
-function roomForPanel(block: i32, lda: i32): i32 {
-  return (block + 14) * lda - TAIL - 16;
-}
-
-/** Time of listing an entry, in rows that are multiplied by it */
-const LISTING_ROWS = 60;
-
-/**
- * Whether listed weights take less time than split activations, which the first run finds out.
- *
- * A panel has quads / 2 blocks of 4 channels with 16 weights each. In each row, lists save at most
- * 4 products of such a block, of which 3.8 are counted. An entry takes as long as 1.35 products. So
- * lists pay for up to 7/5 · quads · rows / (rows + LISTING_ROWS) entries of a panel, less one for
- * the loops.
- */
-export function hasNarrowWeights(
-  r: usize,
-  weightsZero: i32,
-  quads: i32,
-  rows: i32,
-  bias: usize,
-  panel: usize,
-  capacity: i32,
-): bool {
-  let width = <i32>load<u8>(r, RECORD_WIDTH);
-  if (width == 0) {
-    const panels = <i32>panelsOf(r);
-    // entries of all panels for which lists still pay
-    let left = panels * max(<i64>quads * rows * 7 / (5 * (rows + LISTING_ROWS)) - 1, 0);
-    let weights = <usize>int(r, CONV2D_WEIGHTS);
-    for (let i = 0; i < panels && left >= 0; i++) {
-      const entries = list_panel_i8(weights, weightsZero, quads, bias, panel, panel + capacity);
-      left = entries < 0 ? -1 : left - entries;
-      weights += quads << 5;
-    }
-    width = left < 0 ? WIDTH_FULL : WIDTH_NARROW;
-    // every thread that runs the record for the first time stores the same byte
-    store<u8>(r, width, RECORD_WIDTH);
-  }
-  return width == WIDTH_NARROW;
-}
-
-/** Stores `factor` times the sum of each of `count` rows i8 [lda]. */
-export function listSums(a: usize, lda: i32, count: i32, factor: i32, out: usize): void {
-  for (; count > 0; count--) {
-    store<i32>(out, factor * sum_i8(a, lda));
-    a += lda;
-    out += 4;
-  }
-}
-
-/** One row, which is not worth a panel: N outputs from `out` on. a is the row as gathered. */
+/** N outputs of one row, from `out` on. a is the row as gathered. */
 function multiplyRow(
   a: usize,
-  row: usize,
-  plane: usize,
   quads: i32,
   weightsZero: i32,
   weights: usize,
@@ -240,16 +177,15 @@ function multiplyRow(
   N: i32,
   range: usize,
 ): void {
-  const lda = quads << (2 + GATHERED);
+  const K = quads << 2;
   let correction = 0;
-  if (weightsZero != 0) correction = weightsZero * (ASC_FEATURE_RELAXED_SIMD ? sum_i8(a, lda) : sum_i16(a, lda >> 1));
-  if (ASC_FEATURE_RELAXED_SIMD) split_i8(a, row, plane, lda);
+  if (weightsZero != 0) correction = weightsZero * (ASC_FEATURE_RELAXED_SIMD ? sum_i8(a, K) : sum_i16(a, K));
   const step = quads << 4;
   for (; N > 0; N -= step) {
     const lanes = min(step, N);
-    gemv_i8_i32(row, plane, weights, quads, accumulators, (lanes + 7) >> 3);
+    gemv_i8_i32(a, weights, quads, accumulators, (lanes + 7) >> 3);
     requantize_i32_i8(accumulators, bias, scale, correction, out, lanes, range);
-    weights += step * (quads << 2);
+    weights += step * K;
     bias += step << 2;
     scale += step << 2;
     out += step;
@@ -279,81 +215,70 @@ function runI8(r: usize): void {
   const from = panelFrom << 3;
   const to = min(panelTo << 3, N);
   const outs = scratch();
-  const plane: usize = ASC_FEATURE_RELAXED_SIMD ? ((block + 2) * lda + TAIL + 15) & ~15 : 0;
-  const capacity = roomForPanel(block, lda);
-  let isNarrow = false;
-  let inPlace = false;
-  if (ASC_FEATURE_RELAXED_SIMD && rowTo - rowFrom > 1) {
-    const most = pointwise ? rowsInPlace(block, lda) : block;
-    const pixels = min(int(r, CONV2D_OUT_H) * outW, most);
-    isNarrow = hasNarrowWeights(r, weightsZero, quads, pixels, int(r, CONV2D_BIAS), outs, capacity);
-    inPlace = isNarrow && pointwise && rowTo - rowFrom >= 6;
-    if (inPlace) block = most;
-  }
-  const sums = outs + (block + 2 << 2);
-  const sink = ASC_FEATURE_RELAXED_SIMD ? sums + (block + 2 << 2) : outs + (block << 2);
+  const corrections = outs + (block + 2 << 2);
+  const sink = ASC_FEATURE_RELAXED_SIMD ? corrections + (block + 2 << 2) : outs + (block << 2);
   const rows = sink + sinkBytes(r);
-  let panel = ASC_FEATURE_RELAXED_SIMD ? rows + plane : (rows + block * lda + TAIL + 15) & ~15;
-  // A single row needs neither panel nor further rows, so that there is room for the accumulators
-  // of 16 channels for each quad.
-  const accumulators = ASC_FEATURE_RELAXED_SIMD ? (panel + lda + 15) & ~15 : panel;
-  if (inPlace) panel = rows;
-  const factor = isNarrow ? weightsZero - middleOf(weightsZero) + NARROW : weightsZero;
-  const gathersPixels = ASC_FEATURE_RELAXED_SIMD ? isNarrow && !inPlace : true;
-  if (ASC_FEATURE_RELAXED_SIMD) memory.fill(sums, 0, block << 2);
+  const plane: usize = ASC_FEATURE_RELAXED_SIMD ? ((block + 2) * lda + TAIL + 15) & ~15 : 0;
+  const panel = ASC_FEATURE_RELAXED_SIMD ? rows + plane : (rows + block * lda + TAIL + 15) & ~15;
+  if (ASC_FEATURE_RELAXED_SIMD) memory.fill(corrections, 0, block + 2 << 2);
   for (let batch = 0; batch < int(r, CONV2D_BATCH); batch++) {
     const image = <usize>int(r, CONV2D_SOURCE) + batch * int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * inC;
     for (let group = 0; group < groups; group++) {
       if (!isMine(r, batch, group)) continue;
-      for (let begin = rowFrom; begin < rowTo; begin += block) {
-        // In place, the last rows are computed with some before them, so that they fill a tile.
-        const m0 = inPlace ? min(begin, rowTo - 6) : begin;
+      for (let m0 = rowFrom; m0 < rowTo; m0 += block) {
         const count = min(block, rowTo - m0);
         const padded = paddedRows(count);
-        const a = ASC_FEATURE_RELAXED_SIMD && pointwise ? image + m0 * C : rows;
+        let a = rows;
         if (!pointwise) gatherRowsI8(r, image + group * C, m0, count, C, int(r, CONV2D_SOURCE_ZERO), rows, lda);
-        else if (gathersPixels) gather_i8(image + m0 * C, rows, count * C);
+        else if (ASC_FEATURE_RELAXED_SIMD) a = image + m0 * C;
+        else gather_i8(image + m0 * C, rows, count * C);
         listOutputs(r, batch, m0, count, padded, outs, sink, 1);
         const first = group * panels + panelFrom;
         let weights = <usize>int(r, CONV2D_WEIGHTS) + first * (quads << 5);
         let bias = <usize>int(r, CONV2D_BIAS) + (first << 5);
         let scale = <usize>int(r, CONV2D_SCALE) + (first << 5);
-        if (count == 1) {
-          const out = load<usize>(outs) + group * N + from;
-          multiplyRow(a, rows, plane, quads, weightsZero, weights, bias, scale, accumulators, out, to - from, range);
-          continue;
-        }
-        if (ASC_FEATURE_RELAXED_SIMD) {
-          if (factor != 0) listSums(a, lda, count, factor, sums);
-          if (!isNarrow) split_i8(a, rows, plane, count * lda);
-          for (let n = from; n < to; n += 8) {
-            if (isNarrow) list_panel_i8(weights, weightsZero, quads, bias, panel, panel + capacity);
-            gemm_relaxed_6x8(
-              inPlace ? a : rows,
-              isNarrow ? 0 : plane,
-              lda,
-              padded,
-              isNarrow ? panel + LISTED_WEIGHTS : weights,
-              isNarrow ? panel : bias,
-              scale,
-              sums,
-              outs,
-              group * N + n,
-              min(8, N - n),
-              range,
-            );
-            weights += quads << 5;
-            bias += 32;
-            scale += 32;
+        if (count <= FEW_ROWS) {
+          for (let row = 0; row < count; row++) {
+            const out = load<usize>(outs + (row << 2)) + group * N + from;
+            multiplyRow(a + row * lda, quads, weightsZero, weights, bias, scale, panel, out, to - from, range);
           }
           continue;
         }
-        for (let n = from; n < to; n += 8) {
-          widen_panel_i8(weights, weightsZero, panel, quads);
-          gemm_i8_4x8(rows, padded, panel, quads << 1, bias, scale, outs, group * N + n, min(8, N - n), range);
+        let form = DOT_SPLIT;
+        if (ASC_FEATURE_RELAXED_SIMD) {
+          if (weightsZero != 0) sum_rows_i8(a, lda, count, weightsZero, corrections);
+          form = dotForm(count >> 30);
+          shape_i8(a, rows, plane, count * lda, form);
+        }
+        for (let n = from; n < to;) {
+          const channel = group * N + n;
+          const lanes = min(8, N - n);
+          if (!ASC_FEATURE_RELAXED_SIMD) {
+            widen_panel_i8(weights, weightsZero, panel, quads);
+            gemm_i8_4x8(rows, padded, panel, quads << 1, bias, scale, outs, channel, lanes, range);
+          } else if (!gemm_relaxed_6x8(
+            rows,
+            form,
+            plane,
+            lda,
+            padded,
+            weights,
+            bias,
+            scale,
+            corrections,
+            outs,
+            channel,
+            lanes,
+            range,
+          )) {
+            split_i8(rows, rows, plane, count * lda, form == DOT_UNSIGNED);
+            form = DOT_SPLIT;
+            continue;
+          }
           weights += quads << 5;
           bias += 32;
           scale += 32;
+          n += 8;
         }
       }
     }

@@ -1,21 +1,22 @@
 import { CONV2D_BATCH, CONV2D_BIAS, CONV2D_BYTES, CONV2D_GROUPS, CONV2D_IN_C, CONV2D_IN_H, CONV2D_IN_W, CONV2D_KERNEL_H,
   CONV2D_KERNEL_W, CONV2D_MAX, CONV2D_MIN, CONV2D_OUT_C, CONV2D_OUT_H, CONV2D_OUT_W, CONV2D_SCALE, CONV2D_SOURCE,
   CONV2D_WEIGHTS, DTYPE_F32, HYBRID_ASYMMETRIC, HYBRID_MODE, HYBRID_SUMS } from '../layout';
+import { DOT_SPLIT, DOT_UNSIGNED, dotForm, shape_i8, split_i8 } from '../kernels/dot';
 import { gemm_i8_4x8, gemm_relaxed_6x8 } from '../kernels/gemm';
 import { gemv_i8_i32 } from '../kernels/gemv';
 import { dequantize_sums, quantize_range, rangeZero, range_f32 } from '../kernels/hybrid';
-import { GATHERED, LISTED_WEIGHTS, list_panel_i8, NARROW, split_i8, widen_panel_i8 } from '../kernels/widen';
+import { GATHERED, widen_panel_i8 } from '../kernels/widen';
 import { checkRange, checkRecord, float, int, needScratch, scratch, table, toF64 } from '../record';
 import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo } from '../threads';
-import { gatherRowsI8, hasNarrowWeights, listSums, MAX_K_LISTED, paddedRows } from './conv2d';
+import { gatherRowsI8, MAX_K_LISTED, paddedRows } from './conv2d';
 import { describeGeometry, isMine, listOutputs, panelsOf, shareConvolution } from './window';
 import { checkActivation, checkFilling } from './checks';
 
 // Scratch, with R = blockRows and K' = K rounded up to 4:
 //
 //   quantized image i8 [H][W][C] + 32 │ outs u32 [R] │ zeros i32 [8] │ corrections i32 [R]
-//   │ sums i32 [N + 8] │ rows i16 [R][K'] + 32, or i8, or two planes of bytes (relaxed)
-//   │ one widened or listed panel (i16 [K'][8] + 32)
+//   │ sums i32 [N + 8] │ rows i16 [R][K'] + 32, or two planes of bytes (relaxed)
+//   │ panel i16 [K'][8] + 32
 //
 // With the roundings to 16, that is less than H·W·C + 4·N + (2·R + 16)·K' + 8·R + 512. The sums are
 // those of a single row, and a sink for the rows that pad the last tile.
@@ -90,15 +91,10 @@ export function runHybridConv2d(r: usize): void {
   const rows = image + rowsOffset(count, block, int(r, CONV2D_OUT_C));
   const plane: usize = ASC_FEATURE_RELAXED_SIMD ? (block * lda + TAIL + 15) & ~15 : 0;
   const panel = (rows + block * lda + TAIL + 15) & ~15;
-  const capacity = (block + 16) * lda;
   memory.fill(zeros, 0, 32 + (block << 2));
   shareConvolution(r, panels, ASC_FEATURE_RELAXED_SIMD ? 6 : 4);
   const from = panelFrom << 3;
   const to = min(panelTo << 3, N);
-  let isNarrow = false;
-  if (ASC_FEATURE_RELAXED_SIMD) {
-    isNarrow = rowTo - rowFrom > 1 && hasNarrowWeights(r, 0, quads, block, zeros, panel, capacity);
-  }
   for (let batch = 0; batch < int(r, CONV2D_BATCH); batch++) {
     // Each thread that has a share in an image quantizes the whole image.
     if (batch * groups >= outerTo || (batch + 1) * groups <= outerFrom) continue;
@@ -113,38 +109,43 @@ export function runHybridConv2d(r: usize): void {
         const rowCount = min(block, rowTo - m0);
         let weights = <usize>int(r, CONV2D_WEIGHTS) + first * (quads << 5);
         gatherRowsI8(r, image + group * C, m0, rowCount, C, rangeZero(), rows, lda);
-        if (ASC_FEATURE_RELAXED_SIMD) {
-          if (isNarrow) listSums(rows, lda, rowCount, NARROW, corrections);
-          if (!isNarrow || rowCount == 1) split_i8(rows, rows, plane, rowCount * lda);
+        let form = DOT_SPLIT;
+        if (ASC_FEATURE_RELAXED_SIMD && rowCount > 1) {
+          form = dotForm(rowCount >> 30);
+          shape_i8(rows, rows, plane, rowCount * lda, form);
         }
         const padded = paddedRows(rowCount);
         listOutputs(r, batch, m0, rowCount, padded, outs, sums - (group * N << 2), 4);
         if (rowCount == 1) {
-          gemv_i8_i32(rows, plane, weights, quads, sums, panelTo - panelFrom);
+          gemv_i8_i32(rows, weights, quads, sums, panelTo - panelFrom);
         } else {
-          for (let n = from; n < to; n += 8) {
+          for (let n = from; n < to;) {
             const at = group * N + n;
-            if (ASC_FEATURE_RELAXED_SIMD) {
-              if (isNarrow) list_panel_i8(weights, 0, quads, zeros, panel, panel + capacity);
-              gemm_relaxed_6x8(
-                rows,
-                isNarrow ? 0 : plane,
-                lda,
-                padded,
-                isNarrow ? panel + LISTED_WEIGHTS : weights,
-                isNarrow ? panel : zeros,
-                0,
-                corrections,
-                outs,
-                at,
-                min(8, N - n),
-                0,
-              );
-            } else {
+            const width = min(8, N - n);
+            if (!ASC_FEATURE_RELAXED_SIMD) {
               widen_panel_i8(weights, 0, panel, quads);
-              gemm_i8_4x8(rows, padded, panel, quads << 1, zeros, 0, outs, at, min(8, N - n), 0);
+              gemm_i8_4x8(rows, padded, panel, quads << 1, zeros, 0, outs, at, width, 0);
+            } else if (!gemm_relaxed_6x8(
+              rows,
+              form,
+              plane,
+              lda,
+              padded,
+              weights,
+              zeros,
+              0,
+              corrections,
+              outs,
+              at,
+              width,
+              0,
+            )) {
+              split_i8(rows, rows, plane, rowCount * lda, form == DOT_UNSIGNED);
+              form = DOT_SPLIT;
+              continue;
             }
             weights += quads << 5;
+            n += 8;
           }
         }
         for (let i = 0; i < rowCount; i++) {

@@ -12,7 +12,7 @@ import { gemv_add_f32 } from '../kernels/gemmF32';
 import { gather_i4, gemv_i4_i32 } from '../kernels/nibbles';
 import { quantize_range, range_f32, rangeScale, rangeZero } from '../kernels/hybrid';
 import { dot_f32, dot_i16, shift_memory } from '../kernels/svdf';
-import { widen_row_i8 } from '../kernels/widen';
+import { rowOf } from '../kernels/widen';
 import { bytesOf, checkCounts, checkFinite, checkRanges, checkRecord, dtypeOf, fail, float, int, needScratch,
   parallelBatch, scratch, source, stateTarget, tables, targetSpan, toF64 } from '../record';
 import { share, shareFrom, shareTo } from '../threads';
@@ -21,7 +21,7 @@ import { OUTPUT_WORK } from './window';
 
 // Scratch, with K' = INPUTS rounded up to 4 and F' = UNITS·RANK rounded up to 8:
 //
-//   row i16 [K'], or two planes of bytes (relaxed), + 64 │ quantized row i8 [K'] + 32
+//   row i16 [K'] + 64 │ quantized row i8 [K'] + 32
 //   │ accumulators i32 [F'] │ products f32 [F'] (float and hybrid)
 
 /** Padding after the row and after the quantized row, with room to round an offset down to 16. */
@@ -99,7 +99,7 @@ export function describeSvdf(r: usize): void {
 }
 
 /** accumulators i32 [F'] = the feature weights · (INPUTS bytes at `from`) */
-function multiplyFeatures(r: usize, from: usize, row: usize, plane: usize, accumulators: usize): void {
+function multiplyFeatures(r: usize, from: usize, row: usize, accumulators: usize): void {
   const inputs = int(r, SVDF_INPUTS);
   const panels = (int(r, SVDF_UNITS) * int(r, SVDF_RANK) + 7) >> 3;
   const weights = <usize>int(r, SVDF_FEATURE_WEIGHTS);
@@ -107,8 +107,7 @@ function multiplyFeatures(r: usize, from: usize, row: usize, plane: usize, accum
     gemv_i4_i32(row, weights, (inputs + 7) >> 3, gather_i4(from, row, inputs), accumulators, panels);
     return;
   }
-  widen_row_i8(from, row, plane, inputs);
-  gemv_i8_i32(row, plane, weights, (inputs + 3) >> 2, accumulators, panels);
+  gemv_i8_i32(rowOf(from, row, inputs), weights, (inputs + 3) >> 2, accumulators, panels);
 }
 
 export function runSvdf(r: usize): void {
@@ -125,7 +124,6 @@ export function runSvdf(r: usize): void {
   const width = f32s ? 4 : 2;
   const last = (memory - 1) * width;
   const row = scratch();
-  const plane: usize = ASC_FEATURE_RELAXED_SIMD ? ((quads << 2) + 31) & ~15 : 0;
   const quantized = row + (quantizedOffset(quads << 2) & ~15);
   const accumulators = row + (accumulatorsOffset(quads << 2) & ~15);
   const products = accumulators + (lanes << 2);
@@ -149,7 +147,7 @@ export function runSvdf(r: usize): void {
         } else {
           range_f32(x, inputs, mode == RECURRENT_ASYMMETRIC);
           quantize_range(x, quantized, inputs);
-          multiplyFeatures(r, quantized, row, plane, accumulators);
+          multiplyFeatures(r, quantized, row, accumulators);
           rescale_add_f32(accumulators, weightSums, products, lanes, rangeZero(), rangeScale() * float(r, SVDF_SCALE));
         }
         for (let i = 0; i < filters; i++) store<f32>(state + i * memory * 4 + last, load<f32>(products + (i << 2)));
@@ -166,7 +164,7 @@ export function runSvdf(r: usize): void {
       } else {
         const zero = int(r, SVDF_SOURCE_ZERO);
         const targetZero = int(r, SVDF_TARGET_ZERO);
-        multiplyFeatures(r, x, row, plane, accumulators);
+        multiplyFeatures(r, x, row, accumulators);
         for (let i = 0; i < filters; i++) {
           const sum = load<i32>(accumulators + (i << 2)) - zero * load<i32>(weightSums + (i << 2));
           store<i16>(

@@ -22,6 +22,7 @@ const onlyAtLoad = [...readFileSync('assembly/record.ts', 'utf8').matchAll(/^(?:
  * the core 5 % larger, and no network faster.
  */
 const shared = Object.entries({
+  'kernels/dot': ['dotForm', 'hasLowest', 'shape_i8', 'split_i8'],
   'kernels/fold': ['min_f32', 'min_i8', 'squares_f32', 'squares_i8', 'sum_f32', 'sum_i8'],
   'kernels/gates': ['add_i16', 'narrow_i16_i8', 'one_less_i16'],
   'kernels/gatesF32': ['add_f32', 'blend_f32', 'clip_f32', 'multiply_add_f32', 'multiply_f32', 'norm_f32',
@@ -31,10 +32,11 @@ const shared = Object.entries({
   'kernels/math': ['put'],
   'kernels/store': ['storePart'],
   'kernels/wide': ['gemm_i16_4x8'],
-  'kernels/widen': ['list_panel_i8'],
+  'kernels/widen': ['sum_i8', 'sum_rows_i8'],
   'ops/checks': ['checkApart'],
   'ops/walk': ['walkTo'],
   'ops/window': ['panelsOf'],
+  'ops/depthwiseConv2d': ['prepare3x3'],
   threads: ['share'],
 }).flatMap(([file, names]) => names.map((name) => `assembly/${file}/${name}`));
 

@@ -1,16 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { CONV2D_BLOCK_ROWS, MAP, MAP_PLAN, OP_CONV2D, RECORD_SIZE, RECORD_WIDTH, WIDTH_FULL,
-  WIDTH_NARROW } from '../../assembly/layout';
+import { CONV2D_BLOCK_ROWS, OP_CONV2D, RECORD_SIZE } from '../../assembly/layout';
 import { compile, readKlet } from '../../src/compiler/index';
 import { SECTION_PLAN } from '../../src/format/klet';
 import type { Graph } from '../../src/graph/graph';
 import type { FusedActivation, HybridMode, Padding, Pair } from '../../src/graph/operators';
 import { loadSync } from '../../src/index';
-import { flavors } from '../helpers/flavors';
+import { dotVariants } from '../helpers/dotEngines';
 import { viewOf, withSection } from '../robustness/seal';
-import { activations, channels, checkFile, checkGraph, exact, property, seeds, single, size, quantizations, tensor,
-  types, type NumberType, type Quantization, Random } from './suite';
+import { activations, channels, checkFile, exact, property, Random, randomInputs, seeds, single, size, quantizations,
+  tensor, types, type NumberType, type Quantization } from './suite';
 import { hybridModes, hybridOf, outputQuantization, spans, weightsAndBias, weightSpecs,
   type WeightSpec } from './weighted';
 
@@ -35,8 +34,8 @@ interface Spec {
   hybrid?: HybridMode | undefined;
   /** BLOCK_ROWS of the record, in place of what the compiler chooses. */
   rows?: number;
-  /** What the file claims about the width of the weights, which a core must find out by itself. */
-  claim?: number;
+  /** All inputs, which are random otherwise. */
+  value?: number | undefined;
 }
 
 const plain: Spec = {
@@ -77,8 +76,11 @@ function check(spec: Spec): void {
     activation: spec.activation,
     ...hybridOf(x, spec.hybrid),
   }, y);
-  if (spec.rows === undefined && spec.claim === undefined) checkGraph(graph, spec.seed);
-  else checkFile(graph, changed(compile(graph, { weightLayout: 'dense' }), spec), spec.seed);
+  const inputs = randomInputs(graph, spec.seed);
+  if (spec.value !== undefined) inputs.x!.fill(spec.value);
+  const { rows } = spec;
+  const file = rows === undefined ? compile(graph) : withRows(compile(graph, { weightLayout: 'dense' }), rows);
+  checkFile(graph, file, spec.seed, exact, inputs);
 }
 
 /** The offset of the convolution in a plan. */
@@ -88,12 +90,10 @@ function convolutionAt(plan: Uint8Array): number {
   return at;
 }
 
-/** A file whose convolution has other BLOCK_ROWS, or claims that its weights have a width. */
-function changed(file: Uint8Array, { rows, claim }: Spec): Uint8Array {
+/** A file whose convolution has other BLOCK_ROWS. */
+function withRows(file: Uint8Array, rows: number): Uint8Array {
   return withSection(file, SECTION_PLAN, (plan) => {
-    const at = convolutionAt(plan);
-    if (rows !== undefined) viewOf(plan).setInt32(at + CONV2D_BLOCK_ROWS, rows, true);
-    if (claim !== undefined) plan[at + RECORD_WIDTH] = claim;
+    viewOf(plan).setInt32(convolutionAt(plan) + CONV2D_BLOCK_ROWS, rows, true);
     return plan;
   });
 }
@@ -277,12 +277,12 @@ describe('conv2d', () => {
     }
   });
 
-  test('lists the weights beyond a narrow span, few and many, below and above it, in all panels', () => {
+  test('multiplies weights of the whole span, few of them −128 or 127 or many, in all panels and blocks', () => {
     for (const [type, zeroPoint] of [['int8', 0], ['uint8', -20], ['uint8', 40]] as const) {
       for (const outliers of [1, 5, 60]) {
-        // 352 pixels are a block in place, 64 rows a block that is gathered
-        for (const [width, kernel] of [[2, [1, 1]], [6, [1, 1]], [70, [1, 1]], [354, [1, 1]], [9, [1, 3]], [131, [1,
-          3]]] as const)
+        // one row, fewer than a tile, and more than the 64 of a block
+        for (const [width, kernel] of [[1, [1, 1]], [2, [1, 1]], [6, [1, 1]], [70, [1, 1]], [354, [1, 1]], [9, [1, 3]],
+          [131, [1, 3]]] as const)
         {
           const span = [zeroPoint - 64, zeroPoint + 63] as const;
           const weights = { ...plain.weights, zeroPoint, span, outliers, perChannel: type === 'int8' };
@@ -304,7 +304,7 @@ describe('conv2d', () => {
     }
   });
 
-  test('lists the weights beyond a narrow span of float networks with int8 weights', () => {
+  test('does so in float networks with int8 weights', () => {
     for (const outliers of [0, 2, 60]) {
       // K = 36 has blocks of 72 rows, K = 324 of 48
       for (const [width, kernel] of [[3, [1, 1]], [150, [1, 1]], [58, [1, 9]]] as const) {
@@ -332,44 +332,16 @@ describe('conv2d', () => {
     }
   });
 
-  test('finds out whether weights are narrow, although a file says that they are or are not', () => {
-    for (const claim of [WIDTH_NARROW, WIDTH_FULL, 255]) {
-      for (const span of [[-128, 127], [-64, 63]] as const) {
-        check({ ...plain, ci: 8, width: 7, weights: { ...plain.weights, span }, claim });
-      }
-    }
-  });
-
-  test.runIf(flavors.includes('relaxed'))('keeps in the record whether lists or two products are faster', () => {
-    const widthOf = (width: number, weights: Partial<WeightSpec>): number => {
-      const random = new Random(3);
-      const x = tensor('x', [1, 1, width, 64], 'int8', plain.x);
-      const spec = { ...plain.weights, ...weights };
-      const { w, bias } = weightsAndBias(random, x, [16, 1, 1, 64], 0, spec);
-      const y = tensor('y', [1, 1, width, 16], 'int8', outputQuantization(x, w, 64, spec));
-      const { stride, dilation, padding, groups, activation } = plain;
-      const file = compile(single('conv2d', [x, w, bias], { stride, dilation, padding, groups, activation }, y));
-      const model = loadSync(file, { flavor: 'relaxed' });
-      model.predict(new Int8Array(64 * width));
-      const { buffer } = (model as unknown as { engine: { live: Uint8Array } }).engine.live;
-      const memory = new DataView(buffer);
-      const plan = memory.getUint32(MAP + MAP_PLAN, true);
-      return memory.getUint8(plan + convolutionAt(readKlet(file).plan) + RECORD_WIDTH);
-    };
-    for (const width of [2, 100]) expect(widthOf(width, { span: [-64, 63] })).toBe(WIDTH_NARROW);
-    // listing takes longer than the second product of few rows
-    expect(widthOf(2, { span: [-64, 63], outliers: 5 })).toBe(WIDTH_FULL);
-    expect(widthOf(100, { span: [-64, 63], outliers: 5 })).toBe(WIDTH_NARROW);
-    expect(widthOf(100, {})).toBe(WIDTH_FULL);
-  });
-
-  test('adds the largest products of narrow weights without saturation', () => {
-    for (const span of [[-64, 63], [-128, -1]] as const) {
-      for (const zeroPoint of [-128, 127]) {
+  test('adds the largest products without saturation', () => {
+    for (const span of [[-64, 63], [-128, -1], [-128, -128], [127, 127]] as const) {
+      for (const [zeroPoint, value] of [[127, undefined], [0, -128], [0, 127]] as const) {
         const x = { scale: 1, zeroPoint };
         const weights = { ...plain.weights, bias: false, span };
-        const ci = 32768;
-        check({ ...plain, height: 1, width: 7, ci, co: 2, x, weights, seed: 3 });
+        for (const width of [1, 7]) {
+          for (const engine of dotVariants.keys()) {
+            check({ ...plain, height: 1, width, ci: 400, co: 2, x, weights, seed: engine, value });
+          }
+        }
       }
     }
   });
@@ -460,7 +432,7 @@ describe('conv2d', () => {
             groups: 1,
             activation: 'none',
           }, y);
-          const file = changed(compile(graph, { weightLayout: 'dense' }), { ...tiled, rows: rows[0]! });
+          const file = withRows(compile(graph, { weightLayout: 'dense' }), rows[0]!);
           const noise = (): Int8Array => Int8Array.from({ length: side * 5 * ci }, () => random.pick([-128, 127]));
           for (const input of [noise(), new Int8Array(side * 5 * ci).fill(-128)]) {
             checkFile(graph, file, ci, exact, { x: input });

@@ -7,8 +7,8 @@ import { loadSync } from '../../src/index';
 import { flavors, threadedFlavors } from '../helpers/flavors';
 import { loadInShares } from '../helpers/shares';
 import { withSmallWeights } from '../helpers/smallWeights';
-import { activations, channels, checkGraph, compare, exact, predictAll, property, quantizations, Random, randomInputs,
-  seeds, single, size, tensor, type Quantization } from './suite';
+import { activations, channels, checkGraph, compare, exact, opcodesOf, predictAll, property, quantizations, Random,
+  randomInputs, seeds, single, size, tensor, type Quantization } from './suite';
 import { outputQuantization, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
 
 // Products with packed weights of four bits equal those with unpacked weights bit for bit.
@@ -56,14 +56,6 @@ function convolution(side: number, kernel: number, out: number, padding = 0): Gr
     activation: 'none',
   }, y));
 }
-
-const opcodesOf = (klet: Uint8Array): number[] => {
-  const { plan } = readKlet(klet);
-  const view = new DataView(plan.buffer, plan.byteOffset);
-  const codes: number[] = [];
-  for (let at = 0; at < plan.length; at += view.getUint32(at + L.RECORD_SIZE, true)) codes.push(plan[at]!);
-  return codes;
-};
 
 /** Compares packed weights, in all flavors and in shares, with unpacked ones in one flavor. */
 function check(graph: Graph, seed: number): void {

@@ -6,8 +6,8 @@ import { loadSync } from '../../src/index';
 import * as L from '../../assembly/layout';
 import { flavors, threadedFlavors } from '../helpers/flavors';
 import { loadInShares } from '../helpers/shares';
-import { activations, channels, compare, exact, predictAll, property, randomInputs, seeds, single, size, quantizations,
-  tensor, Random, type Quantization } from './suite';
+import { activations, channels, compare, exact, opcodesOf, predictAll, property, randomInputs, seeds, single, size,
+  quantizations, tensor, Random, type Quantization } from './suite';
 import { outputQuantization, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
 
 // Records with pruned weights equal the dense record bit for bit. conv2d.test.ts compares the dense
@@ -68,14 +68,6 @@ function graphOf(
   });
   const y = tensor('y', shape, type, outputQuantization(x, filter, kernel[0] * kernel[1] * ci * density + 1, weights));
   return single('conv2d', [x, filter, bias], { stride, dilation, padding, groups: 1, activation }, y);
-}
-
-function opcodesOf(klet: Uint8Array): number[] {
-  const { plan } = readKlet(klet);
-  const view = new DataView(plan.buffer, plan.byteOffset);
-  const codes: number[] = [];
-  for (let at = 0; at < plan.length; at += view.getUint32(at + L.RECORD_SIZE, true)) codes.push(plan[at]!);
-  return codes;
 }
 
 /** Compares both sparse layouts, in all flavors, with the dense layout in one flavor. */

@@ -4,10 +4,11 @@ import { type AnyNode, type DType, type Graph, type Node, type Quantization as T
   type TensorData } from '../../src/graph/graph';
 import type { Attributes, FusedActivation, OperatorName } from '../../src/graph/operators';
 import { loadSync, type Model } from '../../src/index';
-import { RECORD_OPCODE, RECORD_SIZE } from '../../assembly/layout';
+import * as L from '../../assembly/layout';
 import { toC } from '../../src/c/index';
 import { printers } from '../../src/c/operators/index';
 import { readKlet } from '../../src/format/klet';
+import { dotVariants, loadOn, type DotVariant } from '../helpers/dotEngines';
 import { flavors, threadedFlavors } from '../helpers/flavors';
 import { recordCase } from '../helpers/cases';
 import { bytesOfArray, CompiledC, hasGcc } from '../helpers/gcc';
@@ -161,16 +162,46 @@ function position(index: number, shape: readonly number[]): number[] {
   }).reverse();
 }
 
+/** The opcodes of a file's records, in order. */
+export function opcodesOf(klet: Uint8Array): number[] {
+  const { plan } = readKlet(klet);
+  const view = new DataView(plan.buffer, plan.byteOffset, plan.byteLength);
+  const opcodes: number[] = [];
+  for (let at = 0; at < plan.length; at += view.getUint32(at + L.RECORD_SIZE, true)) {
+    opcodes.push(plan[at + L.RECORD_OPCODE]!);
+  }
+  return opcodes;
+}
+
+/** Opcodes whose kernels take relaxed dot products. */
+const dotted = new Set([L.OP_CONV2D, L.OP_DEPTHWISE_CONV2D, L.OP_HYBRID_CONV2D, L.OP_NIBBLE_PRODUCT, L.OP_RECURRENT,
+  L.OP_SPARSE_RECURRENT, L.OP_SVDF]);
+
+const hasDots = (klet: Uint8Array): boolean => opcodesOf(klet).some((opcode) => dotted.has(opcode));
+
+/** Throws if the relaxed core gives other bits on an engine. */
+function checkDots(
+  engine: DotVariant,
+  graph: Graph,
+  klet: Uint8Array,
+  inputs: Record<string, TensorData>,
+  expected: readonly TensorData[],
+): void {
+  const model = loadOn(engine, klet);
+  predictAll(model, graph, inputs).forEach((values, i) => {
+    const { name, shape } = graph.outputs[i]!;
+    compare(`"${name}" (relaxed on ${engine})`, shape, expected[i]!, values, exact);
+  });
+  model.dispose();
+}
+
 /** One network in so many is also printed as C. Its compilation takes long. */
 const C_SHARE = 48;
 
 /** Throws if the network as C gives other bits, unless it has operators without a C form. */
 function checkC(klet: Uint8Array, inputs: Record<string, TensorData>, expected: readonly TensorData[]): void {
-  const { plan, meta } = readKlet(klet);
-  const view = new DataView(plan.buffer, plan.byteOffset, plan.byteLength);
-  for (let at = 0; at < plan.length; at += view.getUint32(at + RECORD_SIZE, true)) {
-    if (!printers[plan[at + RECORD_OPCODE]!]) return;
-  }
+  if (!opcodesOf(klet).every((opcode) => printers[opcode])) return;
+  const { meta } = readKlet(klet);
   using compiled = new CompiledC([{ program: toC(klet), meta }], ['-O1', '-fsanitize=undefined',
     '-fno-sanitize-recover=all']);
   const [found] = compiled.run([meta.inputs.map(({ name }) => bytesOfArray(inputs[name]!))]);
@@ -223,6 +254,7 @@ export function checkFile(
     );
     model.dispose();
   }
+  if (hasDots(klet)) checkDots(dotVariants[(seed >>> 0) % dotVariants.length]!, graph, klet, inputs, results[0]!);
   if (hasGcc && (seed >>> 0) % C_SHARE === 0) checkC(klet, inputs, results[0]!);
   const tiny = loadTiny(klet);
   for (const model of tiny ? [tiny, ...(seed % 16 === 0 ? [loadScript(klet, 'inside')] : [])] : []) {

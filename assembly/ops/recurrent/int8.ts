@@ -12,10 +12,10 @@ import { add_i16, gate_i16, logistic_i16, multiply_i16, narrow_i16_i8, norm_i16,
 import { gemv_i8_i32 } from '../../kernels/gemv';
 import { gather_i4, gemv_i4_i32 } from '../../kernels/nibbles';
 import { spmv_blocks_i8_i32 } from '../../kernels/sparse';
-import { widen_row_i8 } from '../../kernels/widen';
+import { rowOf } from '../../kernels/widen';
 import { int } from '../../record';
 import { hasNibbles, isSparse, listsOf } from './describe';
-import { accumulators, cell, gates, hidden, hiddenGates, plane, row, temporary, up } from './scratch';
+import { accumulators, cell, gates, hidden, hiddenGates, row, temporary, up } from './scratch';
 
 /**
  * accumulators i32 [panels][8] = (the weights at `field`, from panel `first` on) · (K bytes at
@@ -28,7 +28,7 @@ export function multiply(r: usize, from: usize, K: i32, field: usize, first: i32
     gemv_i4_i32(row, weights + (first * pairs << 5), pairs, gather_i4(from, row, K), accumulators, panels);
     return;
   }
-  widen_row_i8(from, row, plane, K);
+  const a = rowOf(from, row, K);
   if (isSparse(r) && field != RECURRENT_PROJECTION && int(r, listsOf(field) + 8) != 0) {
     let counts = <usize>int(r, listsOf(field));
     let steps = <usize>int(r, listsOf(field) + 4);
@@ -38,10 +38,10 @@ export function multiply(r: usize, from: usize, K: i32, field: usize, first: i32
       steps += entries;
       counts += 2;
     }
-    spmv_blocks_i8_i32(row, plane, weights, steps, counts, accumulators, panels);
+    spmv_blocks_i8_i32(a, weights, steps, counts, accumulators, panels);
   } else {
     const quads = (K + 3) >> 2;
-    gemv_i8_i32(row, plane, weights + (first * quads << 5), quads, accumulators, panels);
+    gemv_i8_i32(a, weights + (first * quads << 5), quads, accumulators, panels);
   }
 }
 

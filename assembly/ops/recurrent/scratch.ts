@@ -3,7 +3,7 @@ import { int, scratch } from '../../record';
 
 // Scratch of a record with G gates, in this order, each part at a multiple of 16:
 //
-//   row           K       the input of a product: i16, or two planes of bytes (relaxed), + 64
+//   row           K       the input of a product, i16, + 64
 //   quantized     K       a quantized row, i8, + 32 (hybrid)
 //   accumulators  L       i32, L the larger of G·N' and P'
 //   gates         G·N'    i16 or f32, as everything below
@@ -18,8 +18,6 @@ import { int, scratch } from '../../record';
 const TAIL = 64;
 
 export let row: usize = 0;
-/** Bytes from the first plane of the row to the second; 0 for i16. */
-export let plane: usize = 0;
 export let quantized: usize = 0;
 export let accumulators: usize = 0;
 export let gates: usize = 0;
@@ -47,7 +45,6 @@ export function layOutScratch(r: usize, lanes: i32, size: i32): i32 {
   const rowBytes = (K << 1) + TAIL;
   const rowsBytes = rowBytes + K + TAIL;
   row = scratch();
-  plane = ASC_FEATURE_RELAXED_SIMD ? up(K + 16, 16) : 0;
   quantized = row + (rowBytes & ~15);
   accumulators = row + (rowsBytes & ~15);
   gates = accumulators + (max(lanes, outputs) << 2);

@@ -6,7 +6,7 @@ import type { ConvGeometry } from './convolution';
 // faster for single rows. Others are packed in the file only (src/format/nibbles.ts).
 
 /** Rows up to which a product with packed weights is faster than one with unpacked weights. */
-const MOST_ROWS = 16;
+const MOST_ROWS = 8;
 const MOST_INPUTS = 65536;
 const LOWEST = -8;
 const HIGHEST = 7;
