@@ -87,13 +87,15 @@ export function depthwise_i8(
 //   [6] (w₂₁, w₂₂); each entry is i16 [8][2], lanes 0 to 3 before lanes 4 to 7
 //   bias i32 [8] │ scale f32 [8]
 
-/** Bytes of one block: weights, then bias i32 [8] │ scale f32 [8] */
-export const WEIGHTS_3X3 = 288;
-const BIAS_3X3 = 224;
+/** Bytes of one block: weights, then bias i32 [8] │ scale f32 [8] │ HAS_QUADS i32 + 12 */
+export const WEIGHTS_3X3 = 304;
+export const BIAS_3X3 = 224;
+/** Offset of 1 if the block has weights for relaxed products (kernels/depthwiseRelaxed.ts) */
+export const HAS_QUADS = 288;
 
 /**
  * w i8 [blocks][9][8], taps column by column, bias i32 [8·blocks], scale f32 [8·blocks] → the
- * layout above
+ * layout above, in relaxed SIMD except weights and bias of blocks that have quads
  *
  * @returns whether |sum · scale| < REACH for all inputs, which the 3×3 kernels need. It is false
  *   only for a scale of 20 or more, or a bias that makes a channel constant.
@@ -104,18 +106,22 @@ export function pair_taps_i8_3x3(w: usize, zeroPoint: i32, bias: usize, scale: u
   let reach = f32x4.splat(0);
   const zeros = i16x8.splat(0);
   for (let block = 0; block < blocks; block++) {
-    for (let k = 0; k < 3; k++) {
-      storePair(out + (k << 5), i16x8.sub(v128.load8x8_s(w + k * 24), z), i16x8.sub(v128.load8x8_s(w + k * 24, 8), z));
+    const hasQuads = ASC_FEATURE_RELAXED_SIMD && load<i32>(out, HAS_QUADS) != 0;
+    if (!hasQuads) {
+      for (let k = 0; k < 3; k++) {
+        const column = w + k * 24;
+        storePair(out + (k << 5), i16x8.sub(v128.load8x8_s(column), z), i16x8.sub(v128.load8x8_s(column, 8), z));
+      }
+      const w20 = i16x8.sub(v128.load8x8_s(w, 16), z), w21 = i16x8.sub(v128.load8x8_s(w, 40), z),
+        w22 = i16x8.sub(v128.load8x8_s(w, 64), z);
+      storePair(out + 96, w20, w21);
+      storePair(out + 128, w22, zeros);
+      storePair(out + 160, zeros, w20);
+      storePair(out + 192, w21, w22);
     }
-    const w20 = i16x8.sub(v128.load8x8_s(w, 16), z), w21 = i16x8.sub(v128.load8x8_s(w, 40), z),
-      w22 = i16x8.sub(v128.load8x8_s(w, 64), z);
-    storePair(out + 96, w20, w21);
-    storePair(out + 128, w22, zeros);
-    storePair(out + 160, zeros, w20);
-    storePair(out + 192, w21, w22);
     for (let half = 0; half < 32; half += 16) {
       const start = v128.load(bias + half), factor = v128.load(scale + half);
-      v128.store(out + half, start, BIAS_3X3);
+      if (!hasQuads) v128.store(out + half, start, BIAS_3X3);
       v128.store(out + half, factor, BIAS_3X3 + 32);
       const most = f32x4.add(f32x4.abs(f32x4.convert_i32x4_s(start)), products);
       reach = f32x4.max(reach, f32x4.mul(most, f32x4.abs(factor)));
@@ -135,7 +141,7 @@ function storePair(out: usize, a: v128, b: v128): void {
 }
 
 /**
- * `count` outputs of one row at stride 1, two per iteration.
+ * Channels `from` to `to` of `count` outputs of one row at stride 1, two per iteration.
  *
  * @param rows u32 [3][2]: the address of each input row of the windows at column 0, and the bytes
  *   from one of its pixels to the next. A row outside the image is one pixel of zero points, with 0
@@ -152,6 +158,8 @@ export function depthwise_i8_3x3_s1(
   out: usize,
   count: i32,
   C: i32,
+  from: i32,
+  to: i32,
   zeroPoint: i32,
   min: i32,
   max: i32,
@@ -163,7 +171,7 @@ export function depthwise_i8_3x3_s1(
   const magic = requantizeMagic(zeroPoint);
   const back = requantizeZero(zeroPoint);
   const outside = i16x8.splat(<i16>padding);
-  for (let c = 0; c < C; c += 8) {
+  for (let c = from; c < to; c += 8) {
     const lanes = C - c < 8 ? C - c : 8;
     let ix = firstColumn;
     let q0 = p0 + c + ix * stride0;
@@ -292,6 +300,8 @@ export function depthwise_i8_3x3_s2(
   out: usize,
   count: i32,
   C: i32,
+  from: i32,
+  to: i32,
   zeroPoint: i32,
   min: i32,
   max: i32,
@@ -303,7 +313,7 @@ export function depthwise_i8_3x3_s2(
   const magic = requantizeMagic(zeroPoint);
   const back = requantizeZero(zeroPoint);
   const outside = i16x8.splat(<i16>padding);
-  for (let c = 0; c < C; c += 8) {
+  for (let c = from; c < to; c += 8) {
     const lanes = C - c < 8 ? C - c : 8;
     let ix = firstColumn;
     let q0 = p0 + c + ix * stride0;

@@ -3,11 +3,13 @@ import { DEPTHWISE_BATCH, DEPTHWISE_BIAS, DEPTHWISE_BYTES, DEPTHWISE_CHANNELS, D
   DEPTHWISE_MIN, DEPTHWISE_OUT_H, DEPTHWISE_OUT_W, DEPTHWISE_PAD_LEFT, DEPTHWISE_PAD_TOP, DEPTHWISE_SCALE,
   DEPTHWISE_SOURCE, DEPTHWISE_SOURCE_ZERO, DEPTHWISE_STRIDE_X, DEPTHWISE_STRIDE_Y, DEPTHWISE_TARGET,
   DEPTHWISE_TARGET_ZERO, DEPTHWISE_WEIGHTS, DEPTHWISE_WEIGHTS_ZERO, DTYPE_F32, DTYPE_I8 } from '../layout';
-import { depthwise_i8, depthwise_i8_3x3_s1, depthwise_i8_3x3_s2, pair_taps_i8, pair_taps_i8_3x3,
+import { depthwise_i8, depthwise_i8_3x3_s1, depthwise_i8_3x3_s2, HAS_QUADS, pair_taps_i8, pair_taps_i8_3x3,
   WEIGHTS_3X3 } from '../kernels/depthwise';
 import { depthwise_f32, depthwise_f32_3x3 } from '../kernels/depthwiseF32';
 import { COLUMN, copy_taps_f32, depthwise_f32_windows, depthwise_i8_windows, fill_plane,
   list_offsets } from '../kernels/depthwiseWindows';
+import { depthwise_relaxed_3x3_s1, quad_taps_i8_3x3 } from '../kernels/depthwiseRelaxed';
+import { DOT_SPLIT, dotForm } from '../kernels/dot';
 import { toF64, bytesOf, checkRecord, dtypeOf, float, int, needScratch, scratch, table } from '../record';
 import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo, share, shareFrom, shareProduct,
   shareTo } from '../threads';
@@ -16,7 +18,7 @@ import { describeDepthwise, listTaps } from './window';
 
 // Scratch: a pixel of zero points [C] + 16, then
 //
-//   3×3     widened weights (i8) │ addresses u32 of the rows, 3 pairs of address and stride
+//   3×3     widened weights (i8) │ addresses u32 of the rows, 4 pairs of address and stride
 //   others  weights of a block │ offsets u32 of their taps │ planes
 //   scalar  widened weights (i8) │ addresses u32 of the taps, KH·KW rounded up to 2
 //
@@ -64,15 +66,81 @@ function zeroRow(bytes: i32, zero: u8): usize {
 }
 
 /**
- * Lists the input rows y to y + 2 of a window as u32 [3][2]: the address, and the bytes from one
+ * Lists the input rows y to y + 3 of windows as u32 [4][2]: the address, and the bytes from one
  * pixel to the next. A row outside the image is the pixel `zeros`.
  */
 function listRows(list: usize, y: i32, inH: i32, image: usize, rowBytes: i32, pixelBytes: i32, zeros: usize): void {
-  for (let end = y + 3; y < end; y++) {
+  for (let end = y + 4; y < end; y++) {
     const inside = <u32>y < <u32>inH;
     store<usize>(list, inside ? image + y * rowBytes : zeros);
     store<usize>(list, inside ? pixelBytes : 0, 4);
     list += 8;
+  }
+}
+
+/** Form of the activations for 3×3, or DOT_SPLIT if no block has quads */
+let form: i32 = DOT_SPLIT;
+
+/**
+ * Prepares the weights of 3×3 in i8, for relaxed products where they and the instruction allow it.
+ *
+ * @returns whether sums are small enough for the kernels
+ */
+function prepare3x3(r: usize, blocks: i32, out: usize, quads: bool): bool {
+  const w = int(r, DEPTHWISE_WEIGHTS);
+  const zeroPoint = int(r, DEPTHWISE_WEIGHTS_ZERO);
+  const bias = <usize>int(r, DEPTHWISE_BIAS);
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    form = quads ? dotForm(blocks >> 30) : DOT_SPLIT;
+    if (form != DOT_SPLIT) quad_taps_i8_3x3(w, zeroPoint, bias, blocks, form, out);
+    else for (let block = 0; block < blocks; block++) store<i32>(out + block * WEIGHTS_3X3, 0, HAS_QUADS);
+  }
+  return pair_taps_i8_3x3(w, zeroPoint, bias, int(r, DEPTHWISE_SCALE), blocks, out);
+}
+
+/**
+ * One row of `count` outputs with relaxed SIMD, or two that are `outRow` bytes apart. Consecutive
+ * blocks with quads take one call, and so do those without.
+ */
+function runQuads(r: usize, rows: usize, column: i32, weights: usize, out: usize, outRow: i32, count: i32): void {
+  const C = int(r, DEPTHWISE_CHANNELS);
+  const inW = int(r, DEPTHWISE_IN_W);
+  const padding = int(r, DEPTHWISE_SOURCE_ZERO);
+  const zero = int(r, DEPTHWISE_TARGET_ZERO);
+  const low = int(r, DEPTHWISE_MIN);
+  const high = int(r, DEPTHWISE_MAX);
+  for (let c = 0; c < C;) {
+    const block = weights + (c >> 3) * WEIGHTS_3X3;
+    const hasQuads = load<i32>(block, HAS_QUADS);
+    let to = c;
+    for (let b = block; to < C && load<i32>(b, HAS_QUADS) == hasQuads; b += WEIGHTS_3X3) to += 8;
+    if (hasQuads == 0) {
+      depthwise_i8_3x3_s1(rows, column, inW, padding, block, out, count, C, c, to, zero, low, high);
+      if (outRow != 0) {
+        depthwise_i8_3x3_s1(rows + 8, column, inW, padding, block, out + outRow, count, C, c, to, zero, low, high);
+      }
+    } else if (!depthwise_relaxed_3x3_s1(
+      rows,
+      column,
+      inW,
+      padding,
+      form,
+      block,
+      out,
+      outRow,
+      count,
+      C,
+      c,
+      to,
+      zero,
+      low,
+      high,
+    )) {
+      // all blocks again, in the other layout
+      prepare3x3(r, (C + 7) >> 3, weights, false);
+      continue;
+    }
+    c = to;
   }
 }
 
@@ -99,12 +167,9 @@ function runRows3x3(r: usize, f32s: bool): void {
   const rowBytes = inW * pixelBytes;
   const blocks = (C + 7) >> 3;
   const rows = prepared + (f32s ? 0 : blocks * WEIGHTS_3X3);
-  if (!f32s) {
-    const w = int(r, DEPTHWISE_WEIGHTS);
-    if (!pair_taps_i8_3x3(w, int(r, DEPTHWISE_WEIGHTS_ZERO), bias, int(r, DEPTHWISE_SCALE), blocks, prepared)) {
-      runStrips(r);
-      return;
-    }
+  if (!f32s && !prepare3x3(r, blocks, prepared, stride == 1)) {
+    runStrips(r);
+    return;
   }
   let out = <usize>int(r, DEPTHWISE_TARGET);
   let image = <usize>int(r, DEPTHWISE_SOURCE);
@@ -134,10 +199,15 @@ function runRows3x3(r: usize, f32s: bool): void {
           float(r, DEPTHWISE_MIN),
           float(r, DEPTHWISE_MAX),
         );
+      } else if (ASC_FEATURE_RELAXED_SIMD && form != DOT_SPLIT) {
+        // The next row of outputs has two rows of inputs in common, so that both take less.
+        const both = strideY == 1 && count == outW && (y + 2) * outW <= to;
+        runQuads(r, rows, column, prepared, q, both ? outW * C : 0, count);
+        y += i32(both);
       } else if (stride == 1) {
-        depthwise_i8_3x3_s1(rows, column, inW, padding, weights, q, count, C, zero, clampMin, clampMax);
+        depthwise_i8_3x3_s1(rows, column, inW, padding, weights, q, count, C, 0, C, zero, clampMin, clampMax);
       } else {
-        depthwise_i8_3x3_s2(rows, column, inW, padding, weights, q, count, C, zero, clampMin, clampMax);
+        depthwise_i8_3x3_s2(rows, column, inW, padding, weights, q, count, C, 0, C, zero, clampMin, clampMax);
       }
     }
     out += pixels * pixelBytes;

@@ -109,7 +109,7 @@ export function bytesOf({ dtype, shape }: Port): number {
 function pixelsScratch(r: Fields): number {
   const { CHANNELS, KERNEL_H, KERNEL_W } = r.ints('DEPTHWISE', 'CHANNELS', 'KERNEL_H', 'KERNEL_W');
   const pairs = Math.ceil(KERNEL_H * KERNEL_W / 2);
-  const weights = r.floats ? 0 : Math.ceil(CHANNELS / 8) * Math.max(288, 32 * pairs);
+  const weights = r.floats ? 0 : Math.ceil(CHANNELS / 8) * Math.max(304, 32 * pairs);
   return CHANNELS * sizeOf(r.dtype) + 64 + weights + 8 * pairs;
 }
 
