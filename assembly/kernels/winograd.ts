@@ -165,23 +165,54 @@ function transformSums(m: usize, step: usize, t: i32): void {
   }
 }
 
-/** 8 channels of an output, times 2^k after the multiplication by `inverse`, in lanes of 16 bits */
+/** Outputs of four channels, from their sums times 2^k */
 @inline
-function outputOf(
+function requantizeSums(y: v128, k: i32, bias: v128, scale: v128, low: v128, magic: v128, back: v128): v128 {
+  return requantize4(i32x4.add(i32x4.shr_s(y, k), bias), scale, low, magic, back);
+}
+
+/**
+ * A row of t outputs, i8 [t][4] of four channels, from t + 2 vectors of i32, `step` bytes apart.
+ * The products with Aᵀ are the sums times 4 (t = 2), or multiplied by `inverse`, the sums times
+ * 2^(k + 2), 2^(k + 1), 2^k and 2^k (t = 4).
+ */
+@inline
+function outputsOf(
   m: usize,
+  step: usize,
+  t: i32,
   inverse: v128,
   k: i32,
-  bias0: v128,
-  bias1: v128,
-  scale0: v128,
-  scale1: v128,
+  bias: v128,
+  scale: v128,
   low: v128,
   magic: v128,
   back: v128,
+  high: v128,
 ): v128 {
-  const y0 = i32x4.add(i32x4.shr_s(i32x4.mul(v128.load(m), inverse), k), bias0);
-  const y1 = i32x4.add(i32x4.shr_s(i32x4.mul(v128.load(m, 16), inverse), k), bias1);
-  return i16x8.narrow_i32x4_s(requantize4(y0, scale0, low, magic, back), requantize4(y1, scale1, low, magic, back));
+  const m0 = v128.load(m), m1 = v128.load(m + step), m2 = v128.load(m + 2 * step), m3 = v128.load(m + 3 * step);
+  const even = i32x4.add(m1, m2), odd = i32x4.sub(m1, m2);
+  let q0: v128, q1: v128;
+  if (t == 2) {
+    const y0 = requantizeSums(i32x4.add(m0, even), 2, bias, scale, low, magic, back);
+    const y1 = requantizeSums(i32x4.sub(odd, m3), 2, bias, scale, low, magic, back);
+    q0 = i16x8.narrow_i32x4_s(y0, y1);
+    q1 = q0;
+  } else {
+    const m4 = v128.load(m + 4 * step), m5 = v128.load(m + 5 * step);
+    const sum = i32x4.add(m3, m4), difference = i32x4.sub(m3, m4);
+    let y0 = i32x4.mul(i32x4.add(i32x4.sub(m0, i32x4.shl(even, 2)), sum), inverse);
+    let y1 = i32x4.mul(i32x4.sub(difference, i32x4.shl(odd, 1)), inverse);
+    y0 = requantizeSums(y0, k + 2, bias, scale, low, magic, back);
+    y1 = requantizeSums(y1, k + 1, bias, scale, low, magic, back);
+    q0 = i16x8.narrow_i32x4_s(y0, y1);
+    y0 = i32x4.mul(i32x4.sub(sum, even), inverse);
+    y1 = i32x4.mul(i32x4.sub(i32x4.add(i32x4.shl(difference, 1), m5), odd), inverse);
+    y0 = requantizeSums(y0, k, bias, scale, low, magic, back);
+    y1 = requantizeSums(y1, k, bias, scale, low, magic, back);
+    q1 = i16x8.narrow_i32x4_s(y0, y1);
+  }
+  return narrowBelow(q0, q1, high);
 }
 
 /**
@@ -208,25 +239,24 @@ export function winograd_output(
   const high = i8x16.splat(<i8>load<i32>(range, 8));
   const magic = requantizeMagic(zeroPoint);
   const back = requantizeZero(zeroPoint);
-  const inverse = i32x4.splat(t == 4 ? NINTH : 1);
-  const bias0 = v128.load(bias), bias1 = v128.load(bias, 16), scale0 = v128.load(scale), scale1 = v128.load(scale, 16);
+  const inverse = i32x4.splat(NINTH);
   const planes = (t + 2) * plane;
   for (; tiles > 0; tiles--) {
     for (let x = m, end = m + planes; x < end; x += plane) {
       for (let half = x; half < x + 32; half += 16) transformSums(half, planes, t);
     }
     for (let y = 0; y < t; y++) {
-      let p = m + y * planes;
-      for (let half = p; half < p + 32; half += 16) transformSums(half, plane, t);
-      for (let x = 0; x < t; x += 2) {
-        // for t = 4, row and column have 2^3, 2^2, 2 and 2
-        const row = t == 4 ? max(1, 3 - y) : 0;
-        const k0 = row + (t == 4 ? 3 - x : 2), k1 = row + (t == 4 ? max(1, 2 - x) : 2);
-        const q0 = outputOf(p, inverse, k0, bias0, bias1, scale0, scale1, low, magic, back);
-        p += plane;
-        const q1 = outputOf(p, inverse, k1, bias0, bias1, scale0, scale1, low, magic, back);
-        p += plane;
-        const q = narrowBelow(q0, q1, high);
+      const p = m + y * planes;
+      // rows of 4×4 outputs are multiplied by 2^3, 2^2, 2 and 2, too
+      const k = max(2, 4 - y);
+      let first = magic, last = magic;
+      for (let half = 0; half < 32; half += 16) {
+        first = last;
+        const b = v128.load(bias + half), s = v128.load(scale + half);
+        last = outputsOf(p + half, plane, t, inverse, k, b, s, low, magic, back, high);
+      }
+      let q = i32x4.shuffle(first, last, 0, 4, 1, 5);
+      for (let x = t; x > 0; x -= 2) {
         const to0 = load<usize>(out) + channel, to1 = load<usize>(out, 4) + channel;
         if (lanes == 8) {
           v128.store64_lane(to0, q, 0);
@@ -235,6 +265,7 @@ export function winograd_output(
           storePart(to0, q, lanes);
           storePart(to1, i64x2.shuffle(q, q, 1, 1), lanes);
         }
+        q = i32x4.shuffle(first, last, 2, 6, 3, 7);
         out += 8;
       }
     }
