@@ -291,8 +291,9 @@ export const CONV2D_BLOCK_ROWS = 92;
  * With at least these BLOCK_ROWS, a multiple of 16, and at most these input channels of a group, a
  * multiple of 8, the SIMD cores compute an int8 convolution of 3×3 and stride 1 in tiles of 2×2
  * outputs (Winograd). Tiles have 4×4 outputs if BLOCK_ROWS is a multiple of 64 and C·(128 +
- * |WEIGHTS_ZERO|) is at most WINOGRAD_REACH, for C input channels of a group. The results are the
- * same.
+ * |WEIGHTS_ZERO|) is at most WINOGRAD_REACH, for C input channels of a group. With such BLOCK_ROWS,
+ * the core with plain SIMD computes kernels of 3×1 and 1×3 in tiles of 4 outputs along the axis, if
+ * C·(128 + |WEIGHTS_ZERO|) is at most 24·WINOGRAD_REACH. The results are the same.
  */
 export const WINOGRAD_ROWS = 80;
 export const WINOGRAD_CHANNELS = 1816;

@@ -25,18 +25,24 @@ import { storePart } from './store';
 // column i, so that a sum is 9·2^k·Y, 2 ≤ k ≤ 6, modulo 2^32. Multiplied by the inverse of 9 modulo
 // 2^32 it is 2^k·Y, which fits i32. A shift gives the bits of the direct product.
 //
-//   source  i8, t + 2 rows of t + 2 pixels of C channels, C a multiple of 8
-//   v       i16 [P][tiles][C], |v| ≤ 4·128 (t = 2) or 100·128
-//   u       i16 [P][C/2][8][2], |u| ≤ 9·255 or 49·255: one panel of 8 output channels
+// F(4, 3), for kernels 3×1 and 1×3, has the transforms of t = 4 once: P = 6 products give the 4
+// outputs of a tile, instead of 12. A sum is 3·2^k·Y with k = 3, 2, 1 and 1.
+//
+//   source  i8, t + 2 rows of t + 2 pixels, or t + 2 pixels, of C channels, C a multiple of 8
+//   v       i16 [P][tiles][C], |v| ≤ 4·128 (t = 2), 100·128 (4×4) or 10·128 (F(4, 3))
+//   u       i16 [P][C/2][8][2], |u| ≤ 9·255, 49·255 or 7·255: one panel of 8 output channels
 //   m       i32 [P][tiles][8]; overwritten by `winograd_output`
 //   |4·Y| ≤ 4·9·C·128·255 < 2^31 for C ≤ WINOGRAD_CHANNELS
 //   |64·Y| ≤ 64·9·C·128·(128 + |zero point|) < 2^31 for C·(128 + |zero point|) ≤ WINOGRAD_REACH
+//   |8·Y| ≤ 8·3·C·128·(128 + |zero point|) < 2^31 for C·(128 + |zero point|) ≤ 24·WINOGRAD_REACH
 //
 // Partial sums may wrap around. The P planes of v, u and m are `plane` bytes apart. A transform is
-// applied in place, to the columns of a tile and then to its rows.
+// applied in place, to the columns of a tile and then to its rows. `columns` is t + 2, or 1 for
+// F(4, 3), which transforms one column.
 
-/** The inverse of 9 modulo 2^32 */
+/** The inverses of 9 and 3 modulo 2^32 */
 const NINTH: i32 = 954437177;
+const THIRD: i32 = -1431655765;
 
 /** Bᵀ times t + 2 vectors of i16, stored `step` bytes apart */
 @inline
@@ -70,9 +76,22 @@ function transformInputs(
   }
 }
 
-/** v = Bᵀ d B of one tile. Rows of the source are `row` bytes apart and pixels `pixel` bytes. */
-export function winograd_input(source: usize, row: usize, pixel: usize, C: i32, t: i32, v: usize, plane: usize): void {
-  const planes = (t + 2) * plane;
+/**
+ * v = Bᵀ d B of one tile, or Bᵀ d of one column. Rows of the source are `row` bytes apart and
+ * pixels `pixel` bytes.
+ */
+export function winograd_input(
+  source: usize,
+  row: usize,
+  pixel: usize,
+  C: i32,
+  t: i32,
+  columns: i32,
+  v: usize,
+  plane: usize,
+): void {
+  const planes = columns * plane;
+  const lines = columns == 1 ? 0 : columns;
   // for t = 2, the fifth and the sixth vector are not used
   const row4 = t == 4 ? 4 * row : 0;
   const plane4 = t == 4 ? 4 * plane : 0;
@@ -85,7 +104,7 @@ export function winograd_input(source: usize, row: usize, pixel: usize, C: i32, 
       p += pixel;
     }
     p = v;
-    for (let y = t + 2; y > 0; y--) {
+    for (let y = lines; y > 0; y--) {
       const d0 = v128.load(p), d1 = v128.load(p + plane), d2 = v128.load(p + 2 * plane);
       const d3 = v128.load(p + 3 * plane), d4 = v128.load(p + plane4), d5 = v128.load(p + plane4 + plane);
       transformInputs(p, plane, t, d0, d1, d2, d3, d4, d5);
@@ -120,26 +139,31 @@ function tapOf(w: usize, pair: v128, zero: v128): v128 {
   return i16x8.sub(i16x8.extend_low_i8x16_s(i8x16.swizzle(v128.load(w), pair)), zero);
 }
 
-/** w i8 [9·C/4][8][4], a panel as stored in the file → u of its 8 channels */
-export function winograd_weights(w: usize, zeroPoint: i32, C: i32, t: i32, u: usize, plane: usize): void {
+/** w i8 [taps·C/4][8][4], a panel as stored in the file → u of its 8 channels */
+export function winograd_weights(w: usize, zeroPoint: i32, C: i32, t: i32, columns: i32, u: usize, plane: usize): void {
   const zero = i16x8.splat(<i16>zeroPoint);
   const tap = C << 3;
-  const planes = (t + 2) * plane;
+  const planes = columns * plane;
   // the bytes of input channels 0 and 1 of a quad, for 4 output channels
   const first = i8x16(0, 1, 4, 5, 8, 9, 12, 13, 0, 0, 0, 0, 0, 0, 0, 0);
   for (let i = 0; i < C; i++) {
     // [C/4][pair][half] in the order of u; the halves of a quad are together in w
     const pair = i8x16.add(first, i8x16.splat(<i8>(i & 2)));
     let p = w + (i >> 2 << 5) + ((i & 1) << 4);
-    for (let x = 0; x < 3; x++) {
-      const w1 = tapOf(p + 3 * tap, pair, zero), w2 = tapOf(p + 6 * tap, pair, zero);
-      transformWeights(u + x * plane, planes, t, tapOf(p, pair, zero), w1, w2);
-      p += tap;
-    }
-    p = u;
-    for (let y = t + 2; y > 0; y--) {
-      transformWeights(p, plane, t, v128.load(p), v128.load(p + plane), v128.load(p + 2 * plane));
-      p += planes;
+    if (columns == 1) {
+      const w1 = tapOf(p + tap, pair, zero), w2 = tapOf(p + 2 * tap, pair, zero);
+      transformWeights(u, plane, t, tapOf(p, pair, zero), w1, w2);
+    } else {
+      for (let x = 0; x < 3; x++) {
+        const w1 = tapOf(p + 3 * tap, pair, zero), w2 = tapOf(p + 6 * tap, pair, zero);
+        transformWeights(u + x * plane, planes, t, tapOf(p, pair, zero), w1, w2);
+        p += tap;
+      }
+      p = u;
+      for (let y = columns; y > 0; y--) {
+        transformWeights(p, plane, t, v128.load(p), v128.load(p + plane), v128.load(p + 2 * plane));
+        p += planes;
+      }
     }
     u += 16;
   }
@@ -218,8 +242,8 @@ function outputsOf(
 /**
  * The outputs of tiles, requantized.
  *
- * @param out - u32 [tiles][t²] addresses of the outputs of each tile, row by row; `lanes` (1 to 8)
- *   bytes are written from byte `channel` on.
+ * @param out - u32 [tiles][t²], or [tiles][4] for F(4, 3), addresses of the outputs of each tile,
+ *   row by row; `lanes` (1 to 8) bytes are written from byte `channel` on.
  * @param range - i32 [3] zero point, minimum and maximum of the output.
  */
 export function winograd_output(
@@ -227,6 +251,7 @@ export function winograd_output(
   plane: usize,
   tiles: i32,
   t: i32,
+  columns: i32,
   bias: usize,
   scale: usize,
   out: usize,
@@ -239,16 +264,20 @@ export function winograd_output(
   const high = i8x16.splat(<i8>load<i32>(range, 8));
   const magic = requantizeMagic(zeroPoint);
   const back = requantizeZero(zeroPoint);
-  const inverse = i32x4.splat(NINTH);
-  const planes = (t + 2) * plane;
+  const isLine = columns == 1;
+  const inverse = i32x4.splat(isLine ? THIRD : NINTH);
+  const planes = columns * plane;
+  const rows = isLine ? 1 : t;
   for (; tiles > 0; tiles--) {
-    for (let x = m, end = m + planes; x < end; x += plane) {
-      for (let half = x; half < x + 32; half += 16) transformSums(half, planes, t);
+    if (!isLine) {
+      for (let x = m, end = m + planes; x < end; x += plane) {
+        for (let half = x; half < x + 32; half += 16) transformSums(half, planes, t);
+      }
     }
-    for (let y = 0; y < t; y++) {
+    for (let y = 0; y < rows; y++) {
       const p = m + y * planes;
       // rows of 4×4 outputs are multiplied by 2^3, 2^2, 2 and 2, too
-      const k = max(2, 4 - y);
+      const k = isLine ? 1 : max(2, 4 - y);
       let first = magic, last = magic;
       for (let half = 0; half < 32; half += 16) {
         first = last;

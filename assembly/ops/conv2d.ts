@@ -14,7 +14,7 @@ import { GATHERED, gather_fields_i8, gather_fill, gather_i8, sum_i16, sum_i8, su
 import { toF64, bytesOf, checkRecord, dtypeOf, float, int, needScratch, scratch, source, table } from '../record';
 import { panelFrom, panelTo, rowFrom, rowTo } from '../threads';
 import { checkActivation, checkFilling, describeRequantization } from './checks';
-import { runWinograd, tileOf, winogradScratch } from './winograd';
+import { isLine, runWinograd, tileOf, winogradScratch } from './winograd';
 import { describeGeometry, isMine, listOutputs, MAX_K, panelsOf, shareConvolution } from './window';
 
 // Scratch: the output addresses of the block, the addresses of its runs (f32), a sink for the rows
@@ -192,7 +192,8 @@ function multiplyRow(
   }
 }
 
-function runI8(r: usize): void {
+/** @param block - rows that are gathered and multiplied together */
+function runI8(r: usize, block: i32): void {
   const groups = int(r, CONV2D_GROUPS);
   const inC = int(r, CONV2D_IN_C);
   const C = inC / groups;
@@ -201,8 +202,6 @@ function runI8(r: usize): void {
   const quads = (K + 3) >> 2;
   const lda = quads << (2 + GATHERED);
   const outW = int(r, CONV2D_OUT_W);
-  // The scratch for tiles (describeConv2d) holds a quarter of the rows in the scalar core.
-  let block = !ASC_FEATURE_SIMD && tileOf(r) != 0 ? int(r, CONV2D_BLOCK_ROWS) >> 2 : int(r, CONV2D_BLOCK_ROWS);
   const panels = (N + 7) >> 3;
   const weightsZero = int(r, CONV2D_WEIGHTS_ZERO);
   const range = r + CONV2D_TARGET_ZERO;
@@ -424,7 +423,19 @@ function runF32(r: usize): void {
 }
 
 export function runConv2d(r: usize): void {
-  if (dtypeOf(r) == DTYPE_F32) runF32(r);
-  else if (ASC_FEATURE_SIMD && tileOf(r) != 0) runWinograd(r);
-  else runI8(r);
+  if (dtypeOf(r) == DTYPE_F32) {
+    runF32(r);
+    return;
+  }
+  let block = int(r, CONV2D_BLOCK_ROWS);
+  if (tileOf(r) != 0) {
+    // A relaxed product of each weight takes less time than tiles along one axis.
+    if (ASC_FEATURE_SIMD && !(ASC_FEATURE_RELAXED_SIMD && isLine(r))) {
+      runWinograd(r);
+      return;
+    }
+    // what the scratch for tiles (describeConv2d) has room for
+    block >>= ASC_FEATURE_RELAXED_SIMD || isLine(r) ? 1 : 2;
+  }
+  runI8(r, block);
 }

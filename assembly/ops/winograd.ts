@@ -10,10 +10,11 @@ import { int, scratch, toF64 } from '../record';
 import { panelFrom, panelTo, rowFrom, rowTo, shareProduct } from '../threads';
 import { isMine } from './window';
 
-// Dense int8 convolutions of 3×3 and stride 1 in tiles of t×t outputs, t = 2 or 4. Scratch, with
-// P = (t + 2)², T tiles in a block, C input channels of a group and N output channels:
+// Dense int8 convolutions of stride 1 in tiles: of 2×2 or 4×4 outputs for kernels 3×3, and in plain
+// SIMD of 4×1 or 1×4 for kernels 3×1 or 1×3. Scratch, with P inputs and Q outputs of a tile, T
+// tiles in a block, C input channels of a group and N output channels:
 //
-//   outs u32 [T][t²] │ sink N + 32 │ patch i8 [P][C] + 16 │ u i16 P × ([C/2][8][2] + 32)
+//   outs u32 [T][Q] │ sink N + 32 │ patch i8 [P][C] + 16 │ u i16 P × ([C/2][8][2] + 32)
 //   │ v i16 P × ([T][C] + 32) │ m i32 P × ([T][8] + 16)
 //
 // A cache line is left free after each plane of u, v and m, because stores to addresses that are a
@@ -22,16 +23,27 @@ import { isMine } from './window';
 /** Bytes between planes. */
 const GAP = 64;
 
+/** Whether a convolution in tiles has a kernel of 3×1 or 1×3. */
+@inline
+export function isLine(r: usize): bool {
+  return int(r, CONV2D_KERNEL_H) != int(r, CONV2D_KERNEL_W);
+}
+
 /** Side of the tiles in which the SIMD cores compute this int8 convolution, or 0 */
 export function tileOf(r: usize): i32 {
   const C = int(r, CONV2D_IN_C) / max(1, int(r, CONV2D_GROUPS));
   const rows = int(r, CONV2D_BLOCK_ROWS);
-  const isOther = (int(r, CONV2D_KERNEL_H) ^ 3) | (int(r, CONV2D_KERNEL_W) ^ 3) | (int(r, CONV2D_STRIDE_Y) ^ 1) |
+  const kernelH = int(r, CONV2D_KERNEL_H);
+  const kernelW = int(r, CONV2D_KERNEL_W);
+  // 3×3, 3×1 or 1×3
+  const isOther = ((kernelH | kernelW) ^ 3) | (kernelH & kernelW & 1 ^ 1) | (int(r, CONV2D_STRIDE_Y) ^ 1) |
     (int(r, CONV2D_STRIDE_X) ^ 1) | (int(r, CONV2D_DILATION_Y) ^ 1) | (int(r, CONV2D_DILATION_X) ^ 1) | (C & 7) |
     (rows & 15);
-  if (isOther != 0 || rows < WINOGRAD_ROWS || C > WINOGRAD_CHANNELS) return 0;
+  if (isOther != 0 || rows < WINOGRAD_ROWS) return 0;
   const weightsZero = int(r, CONV2D_WEIGHTS_ZERO);
   const reach = C * (128 + max(weightsZero, -weightsZero));
+  if (isLine(r)) return reach <= 24 * WINOGRAD_REACH ? 4 : 0;
+  if (C > WINOGRAD_CHANNELS) return 0;
   return (rows & 63) == 0 && reach <= WINOGRAD_REACH ? 4 : 2;
 }
 
@@ -39,15 +51,26 @@ export function winogradScratch(r: usize): f64 {
   const C = toF64(r, CONV2D_IN_C) / toF64(r, CONV2D_GROUPS);
   const rows = toF64(r, CONV2D_BLOCK_ROWS);
   const tile = <f64>tileOf(r);
-  const planes = (tile + 2) * (tile + 2);
-  return rows * 4 + toF64(r, CONV2D_OUT_C) + planes * (17 * C + 3 * GAP + rows / (tile * tile) * (2 * C + 32)) + 128;
+  const planes = isLine(r) ? 6 : (tile + 2) * (tile + 2);
+  const outputs = isLine(r) ? 4 : tile * tile;
+  return rows * 4 + toF64(r, CONV2D_OUT_C) + planes * (17 * C + 3 * GAP + rows / outputs * (2 * C + 32)) + 128;
 }
 
 /**
  * Lists the output addresses of `count` tiles from tile m0 on. Outputs beyond the image go to the
  * sink.
  */
-function listTiles(r: usize, batch: i32, m0: i32, count: i32, tile: i32, columns: i32, list: usize, sink: usize): void {
+function listTiles(
+  r: usize,
+  batch: i32,
+  m0: i32,
+  count: i32,
+  height: i32,
+  width: i32,
+  columns: i32,
+  list: usize,
+  sink: usize,
+): void {
   const outH = int(r, CONV2D_OUT_H);
   const outW = int(r, CONV2D_OUT_W);
   const pixel = int(r, CONV2D_PIXEL_STRIDE);
@@ -55,9 +78,9 @@ function listTiles(r: usize, batch: i32, m0: i32, count: i32, tile: i32, columns
   const base = <usize>int(r, CONV2D_TARGET) + batch * int(r, CONV2D_BATCH_STRIDE);
   for (let m = m0; m < m0 + count; m++) {
     const row = m / columns;
-    const left = tile * (m - row * columns);
-    for (let y = tile * row, bottom = y + tile; y < bottom; y++) {
-      for (let x = left; x < left + tile; x++) {
+    const left = width * (m - row * columns);
+    for (let y = height * row, bottom = y + height; y < bottom; y++) {
+      for (let x = left; x < left + width; x++) {
         store<usize>(list, x < outW && y < outH ? base + y * rowStride + x * pixel : sink);
         list += 4;
       }
@@ -66,13 +89,13 @@ function listTiles(r: usize, batch: i32, m0: i32, count: i32, tile: i32, columns
 }
 
 /** Copies the pixels of a tile at (y, x), of which some are outside the image. */
-function gatherPatch(r: usize, base: usize, y: i32, x: i32, side: i32, C: i32, patch: usize): void {
+function gatherPatch(r: usize, base: usize, y: i32, x: i32, height: i32, width: i32, C: i32, patch: usize): void {
   const inH = int(r, CONV2D_IN_H);
   const inW = int(r, CONV2D_IN_W);
   const inC = int(r, CONV2D_IN_C);
-  memory.fill(patch, <u8>int(r, CONV2D_SOURCE_ZERO), side * side * C);
-  for (let bottom = y + side; y < bottom; y++) {
-    for (let ix = x; ix < x + side; ix++) {
+  memory.fill(patch, <u8>int(r, CONV2D_SOURCE_ZERO), height * width * C);
+  for (let bottom = y + height; y < bottom; y++) {
+    for (let ix = x; ix < x + width; ix++) {
       if (<u32>y < <u32>inH && <u32>ix < <u32>inW) copy_bytes(base + (y * inW + ix) * inC, patch, C);
       patch += C;
     }
@@ -85,7 +108,8 @@ function transformTiles(
   base: usize,
   m0: i32,
   count: i32,
-  tile: i32,
+  height: i32,
+  width: i32,
   columns: i32,
   C: i32,
   patch: usize,
@@ -95,21 +119,26 @@ function transformTiles(
   const inH = int(r, CONV2D_IN_H);
   const inW = int(r, CONV2D_IN_W);
   const inC = int(r, CONV2D_IN_C);
-  const side = tile + 2;
+  const fieldH = height == 1 ? 1 : height + 2;
+  const fieldW = width == 1 ? 1 : width + 2;
+  const tile = max(height, width);
+  // columns to transform
+  const lines = min(fieldH, fieldW);
   for (let m = m0; m < m0 + count; m++) {
     const row = m / columns;
-    const y = tile * row - int(r, CONV2D_PAD_TOP);
-    const x = tile * (m - row * columns) - int(r, CONV2D_PAD_LEFT);
+    const y = height * row - int(r, CONV2D_PAD_TOP);
+    const x = width * (m - row * columns) - int(r, CONV2D_PAD_LEFT);
     let from = base + (y * inW + x) * inC;
     let rowBytes = inW * inC;
     let pixelBytes = inC;
-    if (y < 0 || y + side > inH || x < 0 || x + side > inW) {
-      gatherPatch(r, base, y, x, side, C, patch);
+    if (y < 0 || y + fieldH > inH || x < 0 || x + fieldW > inW) {
+      gatherPatch(r, base, y, x, fieldH, fieldW, C, patch);
       from = patch;
-      rowBytes = side * C;
+      rowBytes = fieldW * C;
       pixelBytes = C;
     }
-    winograd_input(from, rowBytes, pixelBytes, C, tile, v, plane);
+    // a row of outputs is transformed like a column
+    winograd_input(from, height == 1 ? pixelBytes : rowBytes, pixelBytes, C, tile, lines, v, plane);
     v += C << 1;
   }
 }
@@ -121,9 +150,12 @@ export function runWinograd(r: usize): void {
   const N = int(r, CONV2D_OUT_C) / groups;
   const panels = (N + 7) >> 3;
   const tile = tileOf(r);
-  const planes = (tile + 2) * (tile + 2);
-  const block = int(r, CONV2D_BLOCK_ROWS) / (tile * tile);
-  const columns = (int(r, CONV2D_OUT_W) + tile - 1) / tile;
+  const height = int(r, CONV2D_KERNEL_H) == 1 ? 1 : tile;
+  const width = int(r, CONV2D_KERNEL_W) == 1 ? 1 : tile;
+  const lines = isLine(r) ? 1 : tile + 2;
+  const planes = lines * (tile + 2);
+  const block = int(r, CONV2D_BLOCK_ROWS) / (height * width);
+  const columns = (int(r, CONV2D_OUT_W) + width - 1) / width;
   const plane = (block * C << 1) + GAP;
   const sums = (block << 5) + GAP;
   const outs = scratch();
@@ -135,19 +167,20 @@ export function runWinograd(r: usize): void {
   const m = v + planes * plane;
   const range = r + CONV2D_TARGET_ZERO;
   const weightsZero = int(r, CONV2D_WEIGHTS_ZERO);
-  shareProduct(int(r, CONV2D_BATCH) * groups, (int(r, CONV2D_OUT_H) + tile - 1) / tile * columns, panels, 4);
+  const panelBytes = min(lines, 3) * C * 24;
+  shareProduct(int(r, CONV2D_BATCH) * groups, (int(r, CONV2D_OUT_H) + height - 1) / height * columns, panels, 4);
   for (let batch = 0; batch < int(r, CONV2D_BATCH); batch++) {
     const image = <usize>int(r, CONV2D_SOURCE) + batch * int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * inC;
     for (let group = 0; group < groups; group++) {
       if (!isMine(r, batch, group)) continue;
       for (let m0 = rowFrom; m0 < rowTo; m0 += block) {
         const count = min(block, rowTo - m0);
-        listTiles(r, batch, m0, count, tile, columns, outs, sink);
-        transformTiles(r, image + group * C, m0, count, tile, columns, C, patch, v, plane);
+        listTiles(r, batch, m0, count, height, width, columns, outs, sink);
+        transformTiles(r, image + group * C, m0, count, height, width, columns, C, patch, v, plane);
         for (let panel = panelFrom; panel < panelTo; panel++) {
           const index = group * panels + panel;
-          const weights = <usize>int(r, CONV2D_WEIGHTS) + index * (C * 72);
-          winograd_weights(weights, weightsZero, C, tile, u, step);
+          const weights = <usize>int(r, CONV2D_WEIGHTS) + index * panelBytes;
+          winograd_weights(weights, weightsZero, C, tile, lines, u, step);
           for (let p = 0; p < planes; p++) {
             for (let row = 0; row < count; row += 4) {
               const acc = m + p * sums + (row << 5);
@@ -158,7 +191,7 @@ export function runWinograd(r: usize): void {
           const scale = <usize>int(r, CONV2D_SCALE) + (index << 5);
           const channel = group * N + (panel << 3);
           const lanes = min(8, N - (panel << 3));
-          winograd_output(m, sums, count, tile, bias, scale, outs, channel, lanes, range);
+          winograd_output(m, sums, count, tile, lines, bias, scale, outs, channel, lanes, range);
         }
       }
     }

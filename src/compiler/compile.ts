@@ -48,9 +48,10 @@ export interface CompileOptions {
    */
   weightLayout?: WeightLayout;
   /**
-   * Compute int8 convolutions of 3×3 in tiles of 2×2 or 4×4 outputs (Winograd) where that is
-   * faster, with the same answers (default true, unless it would exceed `maxMemory`). Such a layer
-   * takes up to 27 KB of scratch and 1.8 KB for each input channel.
+   * Compute int8 convolutions of 3×3 in tiles of 2×2 or 4×4 outputs (Winograd), and those of 3×1
+   * and 1×3 in tiles of 4, where that is faster, with the same answers (default true, unless it
+   * would exceed `maxMemory`). Such a layer takes up to 27 KB of scratch and 1.8 KB for each input
+   * channel.
    */
   winograd?: boolean;
   /**

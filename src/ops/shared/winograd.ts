@@ -1,16 +1,19 @@
 import * as L from '../../../assembly/layout';
+import type { Pair } from '../../graph/operators';
 import type { ConvGeometry } from './convolution';
 
-// Which int8 convolutions of 3×3 are computed in tiles of 2×2 or 4×4 outputs
-// (assembly/ops/winograd.ts), and how many tiles at a time. All forms give the same bits.
+// Which int8 convolutions of 3×3 are computed in tiles of 2×2 or 4×4 outputs, and which of 3×1 and
+// 1×3 in tiles of 4 outputs (assembly/ops/winograd.ts), and how many tiles at a time. All forms
+// give the same bits.
 
 // Costs in multiply-adds, fitted to measurements of all forms on one thread. Only comparisons
 // matter.
 
-/** To gather one input of the direct form. */
+/** To gather one input of the direct form, and if the kernel is one row, which is one copy. */
 const GATHER = 4;
+const GATHER_ROW = 1.5;
 
-/** A form in tiles of `side`×`side` outputs. */
+/** A form in tiles of `side`×`side` outputs, or of `side` outputs along one axis. */
 interface Form {
   side: number;
   /** Tiles of a block. More would save time, because the weights are transformed for each block. */
@@ -23,11 +26,12 @@ interface Form {
   input: number;
   /** To transform the products of a tile to outputs, for each channel. */
   output: number;
-  /** To transform the nine weights between two channels, for each block. */
+  /** To transform the weights between two channels, for each block. */
   weight: number;
 }
 
-const forms: readonly Form[] = [{
+/** For 3×3. */
+const squares: readonly Form[] = [{
   side: 2,
   // 32 would have 128 BLOCK_ROWS, which mean 4×4 outputs
   maxTiles: 28,
@@ -46,6 +50,17 @@ const forms: readonly Form[] = [{
   weight: 130,
 }];
 
+/** For 3×1 and 1×3. More tiles of a block would save up to 4 % of the time. */
+const line: Form = {
+  side: 4,
+  maxTiles: 32,
+  rows: (tiles) => Math.max(L.WINOGRAD_ROWS, 4 * tiles),
+  product: 6.4,
+  input: 40,
+  output: 60,
+  weight: 12,
+};
+
 /** Tiles must be faster by this factor. */
 const GAIN = 1.1;
 /** Multiply-adds per nanosecond. */
@@ -62,23 +77,36 @@ export interface Tiling {
 /**
  * The tiling of a convolution, or undefined if it has none or the direct form is about as fast.
  *
- * @param weightsZero zero point of the weights, which bounds the sums of 4×4 outputs
+ * @param weightsZero zero point of the weights, which bounds the sums of tiles with side 4
  */
 export function winogradTiling(g: ConvGeometry, weightsZero: number): Tiling | undefined {
   const C = g.inC / g.groups;
   const N = g.outC / g.groups;
-  const is3x3 = [...g.kernel, ...g.stride, ...g.dilation].join() === '3,3,1,1,1,1';
-  if (!is3x3 || C % 8 !== 0 || C > L.WINOGRAD_CHANNELS) return undefined;
-  const isBounded = C * (128 + Math.abs(weightsZero)) <= L.WINOGRAD_REACH;
-  const costs = forms.filter(({ side }) => side === 2 || isBounded).map((form) => {
-    const tiles = Math.ceil(g.outH / form.side) * Math.ceil(g.outW / form.side);
+  if ([...g.stride, ...g.dilation].some((step) => step !== 1) || C % 8 !== 0) return undefined;
+  const costs = formsOf(g.kernel, C, C * (128 + Math.abs(weightsZero))).map((form) => {
+    const [height, width] = g.kernel.map((taps) => (taps === 1 ? 1 : form.side)) as Pair;
+    const tiles = Math.ceil(g.outH / height) * Math.ceil(g.outW / width);
     const blocks = Math.ceil(tiles / form.maxTiles);
     const block = Math.ceil(tiles / blocks / 4) * 4;
     const tile = form.product * C * N + form.input * C + form.output * N;
     return { rows: form.rows(block), cost: blocks * (block * tile + form.weight * N * C) };
   });
+  if (costs.length === 0) return undefined;
   const { rows, cost } = costs.reduce((best, form) => form.cost < best.cost ? form : best);
-  const direct = g.outH * g.outW * 9 * C * (N + GATHER);
+  const direct = g.outH * g.outW * g.kernel[0] * g.kernel[1] * C * (N + (g.kernel[0] === 1 ? GATHER_ROW : GATHER));
   if (cost * GAIN > direct) return undefined;
   return { rows, time: g.groups * cost / RATE };
+}
+
+/** The forms of a kernel whose sums fit. */
+function formsOf(kernel: Pair, C: number, reach: number): readonly Form[] {
+  switch (kernel.join()) {
+    case '3,3':
+      return squares.filter(({ side }) => (side === 2 ? C <= L.WINOGRAD_CHANNELS : reach <= L.WINOGRAD_REACH));
+    case '3,1':
+    case '1,3':
+      return reach <= 24 * L.WINOGRAD_REACH ? [line] : [];
+    default:
+      return [];
+  }
 }
