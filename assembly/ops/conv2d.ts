@@ -18,7 +18,7 @@ import { isLine, runWinograd, tileOf, winogradScratch } from './winograd';
 import { describeGeometry, isMine, listOutputs, MAX_K, panelsOf, shareConvolution } from './window';
 
 // Scratch: the output addresses of the block, the addresses of its runs (f32), a sink for the rows
-// that pad the last tile (i8), the gathered rows, and one widened or narrow panel (i8).
+// that pad the last tile (i8), the gathered rows, and one widened panel (i8).
 //
 //   i8       outs u32 [R] │ sink N + 32 │ rows i16 [R][K'] + 32 │ panel i16 [K'][8] + 32
 //   relaxed  outs u32 [R + 2] │ corrections i32 [R + 2] │ sink N + 32

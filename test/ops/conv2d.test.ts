@@ -7,6 +7,7 @@ import type { Graph } from '../../src/graph/graph';
 import type { FusedActivation, HybridMode, Padding, Pair } from '../../src/graph/operators';
 import { loadSync } from '../../src/index';
 import { dotVariants } from '../helpers/dotEngines';
+import { flavors } from '../helpers/flavors';
 import { viewOf, withSection } from '../robustness/seal';
 import { activations, channels, checkFile, exact, property, Random, randomInputs, seeds, single, size, quantizations,
   tensor, types, type NumberType, type Quantization } from './suite';
