@@ -12,10 +12,13 @@ import { density, patternCode, sparseWeights } from './sparse';
 import { wideConvTables } from './wide';
 import { winogradTiling } from './winograd';
 
-/** Bytes of gathered rows that should stay in the first-level cache. */
-const BLOCK_BYTES = 32768;
-
-const MAX_BLOCK_ROWS = 64;
+/** Bytes of gathered rows, unless these are fewer than LEAST_ROWS of int8. */
+const BLOCK_BYTES = { int8: 65536, float32: 32768 };
+/** A multiple of the 4 and 6 rows of the tiles of int8. */
+const TILE_ROWS = { int8: 12, float32: 4 };
+/** Fewer rows share too little of the preparation of a panel. */
+const LEAST_ROWS = { int8: 24, float32: 4 };
+const MOST_ROWS = { int8: 60, float32: 64 };
 
 /** Largest K of a record, and of one with lists of weights or activations quantized at run time. */
 const MAX_K = 2 ** 22;
@@ -196,10 +199,8 @@ export function emitConv(
   }
   const weightsZero = weights.tensor.quantization?.zeroPoint[0] ?? 0;
   const rows = int8 && staysPacked(weights.values, emit, weightsZero) ? fewRows(g, K, emit) : undefined;
-  const rowBytes = x.dtype === 'float32' ? K * 4 : Math.ceil(K / 4) * 8;
-  const fitting = Math.floor(BLOCK_BYTES / rowBytes / 4) * 4;
   const tiling = int8 && emit.options.winograd !== false ? winogradTiling(g, weightsZero) : undefined;
-  const blockRows = tiling?.rows ?? Math.max(4, Math.min(fitting, MAX_BLOCK_ROWS, Math.ceil(g.outH * g.outW / 4) * 4));
+  const blockRows = tiling?.rows ?? rowsOfBlock(int8 ? 'int8' : 'float32', K, g.outH * g.outW);
   const sparse = int8 && g.groups === 1 && K <= MAX_K_LISTED
     ? sparseWeights({
       values: weights.values as Int8Array,
@@ -277,6 +278,14 @@ export function emitConv(
     r.float(L.CONV2D_MIN, low);
     r.float(L.CONV2D_MAX, high);
   }
+}
+
+/** Output pixels that the core processes at a time. */
+function rowsOfBlock(type: 'int8' | 'float32', K: number, pixels: number): number {
+  const tile = TILE_ROWS[type];
+  const rowBytes = type === 'int8' ? Math.ceil(K / 4) * 8 : K * 4;
+  const fitting = Math.floor(BLOCK_BYTES[type] / rowBytes / tile) * tile;
+  return Math.min(Math.max(fitting, LEAST_ROWS[type]), MOST_ROWS[type], Math.ceil(pixels / 4) * 4);
 }
 
 /** Emits the product of int8 rows with a matrix of 4-bit weights, which stays packed. */
