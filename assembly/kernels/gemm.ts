@@ -144,7 +144,7 @@ function storeSum(p: usize, channel: i32, sum: i32): void {
 //   a            rows ≥ 6 of lda activations in `form`; split ones have two planes, `plane` bytes
 //                apart
 //   b            i8 [lda/4][8][4] one panel of 8 channels as stored in the file
-//   corrections  i32 [rows] what is subtracted from the sums of each row
+//   corrections  i32 [rows] what is subtracted from the sums of each row if isCorrected
 //
 // Loop order: tile of 6 rows, group of 4 along k. Intermediate accumulators may wrap; the final
 // ones do not. The last tile begins early enough to be full, so it may compute rows again.
@@ -160,6 +160,7 @@ export function gemm_relaxed_6x8(
   bias: usize,
   scale: usize,
   corrections: usize,
+  isCorrected: bool,
   out: usize,
   channel: i32,
   lanes: i32,
@@ -241,19 +242,34 @@ export function gemm_relaxed_6x8(
       c50 = i32x4.mul(c50, i32x4.splat(-128));
       c51 = i32x4.mul(c51, i32x4.splat(-128));
     }
-    const s = corrections + (m << 2);
-    c00 = withCorrection(c00, bias0, s + 0);
-    c01 = withCorrection(c01, bias1, s + 0);
-    c10 = withCorrection(c10, bias0, s + 4);
-    c11 = withCorrection(c11, bias1, s + 4);
-    c20 = withCorrection(c20, bias0, s + 8);
-    c21 = withCorrection(c21, bias1, s + 8);
-    c30 = withCorrection(c30, bias0, s + 12);
-    c31 = withCorrection(c31, bias1, s + 12);
-    c40 = withCorrection(c40, bias0, s + 16);
-    c41 = withCorrection(c41, bias1, s + 16);
-    c50 = withCorrection(c50, bias0, s + 20);
-    c51 = withCorrection(c51, bias1, s + 20);
+    if (isCorrected) {
+      const s = corrections + (m << 2);
+      c00 = withCorrection(c00, bias0, s + 0);
+      c01 = withCorrection(c01, bias1, s + 0);
+      c10 = withCorrection(c10, bias0, s + 4);
+      c11 = withCorrection(c11, bias1, s + 4);
+      c20 = withCorrection(c20, bias0, s + 8);
+      c21 = withCorrection(c21, bias1, s + 8);
+      c30 = withCorrection(c30, bias0, s + 12);
+      c31 = withCorrection(c31, bias1, s + 12);
+      c40 = withCorrection(c40, bias0, s + 16);
+      c41 = withCorrection(c41, bias1, s + 16);
+      c50 = withCorrection(c50, bias0, s + 20);
+      c51 = withCorrection(c51, bias1, s + 20);
+    } else {
+      c00 = i32x4.add(c00, bias0);
+      c01 = i32x4.add(c01, bias1);
+      c10 = i32x4.add(c10, bias0);
+      c11 = i32x4.add(c11, bias1);
+      c20 = i32x4.add(c20, bias0);
+      c21 = i32x4.add(c21, bias1);
+      c30 = i32x4.add(c30, bias0);
+      c31 = i32x4.add(c31, bias1);
+      c40 = i32x4.add(c40, bias0);
+      c41 = i32x4.add(c41, bias1);
+      c50 = i32x4.add(c50, bias0);
+      c51 = i32x4.add(c51, bias1);
+    }
     const p = out + (m << 2);
     if (range == 0) {
       storeSums(p, channel, lanes, c00, c01);

@@ -219,7 +219,6 @@ function runI8(r: usize, block: i32): void {
   const rows = sink + sinkBytes(r);
   const plane: usize = ASC_FEATURE_RELAXED_SIMD ? ((block + 2) * lda + TAIL + 15) & ~15 : 0;
   const panel = ASC_FEATURE_RELAXED_SIMD ? rows + plane : (rows + block * lda + TAIL + 15) & ~15;
-  if (ASC_FEATURE_RELAXED_SIMD) memory.fill(corrections, 0, block + 2 << 2);
   for (let batch = 0; batch < int(r, CONV2D_BATCH); batch++) {
     const image = <usize>int(r, CONV2D_SOURCE) + batch * int(r, CONV2D_IN_H) * int(r, CONV2D_IN_W) * inC;
     for (let group = 0; group < groups; group++) {
@@ -265,6 +264,7 @@ function runI8(r: usize, block: i32): void {
             bias,
             scale,
             corrections,
+            weightsZero != 0,
             outs,
             channel,
             lanes,

@@ -14,11 +14,10 @@ import { checkActivation, checkFilling } from './checks';
 
 // Scratch, with R = blockRows and K' = K rounded up to 4:
 //
-//   quantized image i8 [H][W][C] + 32 │ outs u32 [R] │ zeros i32 [8] │ corrections i32 [R]
-//   │ sums i32 [N + 8] │ rows i16 [R][K'] + 32, or two planes of bytes (relaxed)
-//   │ panel i16 [K'][8] + 32
+//   quantized image i8 [H][W][C] + 32 │ outs u32 [R] │ zeros i32 [8] │ sums i32 [N + 8]
+//   │ rows i16 [R][K'] + 32, or two planes of bytes (relaxed) │ panel i16 [K'][8] + 32
 //
-// With the roundings to 16, that is less than H·W·C + 4·N + (2·R + 16)·K' + 8·R + 512. The sums are
+// With the roundings to 16, that is less than H·W·C + 4·N + (2·R + 16)·K' + 4·R + 512. The sums are
 // those of a single row, and a sink for the rows that pad the last tile.
 /** A multiple of the 4 and 6 rows of a tile */
 const ROWS = 24;
@@ -43,7 +42,7 @@ function listsOffset(count: i32): i32 {
 /** Offset in scratch of the rows, after the lists and the sums of `outC` channels. */
 @inline
 function rowsOffset(count: i32, block: i32, outC: i32): i32 {
-  return (listsOffset(count) + 8 * block + 32 + (outC + 8 << 2) + 15) & ~15;
+  return (listsOffset(count) + 4 * block + 32 + (outC + 8 << 2) + 15) & ~15;
 }
 
 /** Number of values of one image. */
@@ -54,7 +53,7 @@ function imageCount(r: usize): i32 {
 /** Bytes of scratch, for K' = K */
 function scratchFor(r: usize, K: f64): f64 {
   const block = blockRows(r, <i32>K);
-  return <f64>imageCount(r) + 4 * toF64(r, CONV2D_OUT_C) + (2 * block + 16) * K + 8 * block + 512;
+  return <f64>imageCount(r) + 4 * toF64(r, CONV2D_OUT_C) + (2 * block + 16) * K + 4 * block + 512;
 }
 
 export function describeHybridConv2d(r: usize): void {
@@ -86,12 +85,11 @@ export function runHybridConv2d(r: usize): void {
   const image = scratch();
   const outs = image + listsOffset(count);
   const zeros = outs + (block << 2);
-  const corrections = zeros + 32;
-  const sums = corrections + (block << 2);
+  const sums = zeros + 32;
   const rows = image + rowsOffset(count, block, int(r, CONV2D_OUT_C));
   const plane: usize = ASC_FEATURE_RELAXED_SIMD ? (block * lda + TAIL + 15) & ~15 : 0;
   const panel = (rows + block * lda + TAIL + 15) & ~15;
-  memory.fill(zeros, 0, 32 + (block << 2));
+  memory.fill(zeros, 0, 32);
   shareConvolution(r, panels, ASC_FEATURE_RELAXED_SIMD ? 6 : 4);
   const from = panelFrom << 3;
   const to = min(panelTo << 3, N);
@@ -134,7 +132,8 @@ export function runHybridConv2d(r: usize): void {
               weights,
               zeros,
               0,
-              corrections,
+              0,
+              false,
               outs,
               at,
               width,

@@ -94,14 +94,15 @@ export function listOutputs(
   const outW = int(r, CONV2D_OUT_W);
   const pixel = int(r, CONV2D_PIXEL_STRIDE) * size;
   const rowStride = int(r, CONV2D_ROW_STRIDE) * size;
-  let y = m0 / outW;
+  const y = m0 / outW;
   let x = m0 - y * outW;
-  const base = <usize>int(r, CONV2D_TARGET) + batch * int(r, CONV2D_BATCH_STRIDE) * size;
+  let out = <usize>int(r, CONV2D_TARGET) + batch * int(r, CONV2D_BATCH_STRIDE) * size + y * rowStride + x * pixel;
   for (let i = 0; i < count; i++) {
-    store<usize>(list + (i << 2), base + y * rowStride + x * pixel);
+    store<usize>(list + (i << 2), out);
+    out += pixel;
     if (++x == outW) {
       x = 0;
-      y++;
+      out += rowStride - outW * pixel;
     }
   }
   for (let i = count; i < padded; i++) store<usize>(list + (i << 2), sink);

@@ -159,7 +159,7 @@ function scratchOf(r: Fields): number {
       const k = up4(convolutionK());
       const pixels = product('CONV2D', 'OUT_H', 'OUT_W');
       const rows = 24 * Math.min(Math.max(Math.floor(16384 / (24 * k)), 1), 3, Math.ceil(pixels / 24));
-      return product('CONV2D', 'IN_H', 'IN_W', 'IN_C') + 4 * r.int('CONV2D_OUT_C') + (2 * rows + 16) * k + 8 * rows +
+      return product('CONV2D', 'IN_H', 'IN_W', 'IN_C') + 4 * r.int('CONV2D_OUT_C') + (2 * rows + 16) * k + 4 * rows +
         512;
     }
     case C.OP_NIBBLE_PRODUCT:

@@ -514,7 +514,7 @@ describe('conv2d', () => {
 
     test.each<{ kernel: Pair; shape: Pair }>([{ kernel: [3, 1], shape: [128, 1] }, { kernel: [1, 3], shape: [1, 128] },
       { kernel: [3, 1], shape: [16, 16] }, { kernel: [1, 3], shape: [16, 16] }])(
-        'a kernel of $kernel runs in tiles along one axis of an image of $shape where they are faster',
+        'a kernel of $kernel.0×$kernel.1 runs in tiles along one axis of an image of $shape.0×$shape.1',
         ({ kernel, shape }) => {
           const [height, width] = shape;
           const file = compile(layer(shape, 64, kernel));
