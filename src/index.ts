@@ -1,6 +1,5 @@
 // The entry for Node, where `load` also takes file paths. The other entries have the same types.
 import { Worker } from 'node:worker_threads';
-import { lacksDotProduct } from './processor';
 import { plainCore } from './js/core';
 import { everyExtra } from './everyCore';
 import { TOOL_MEMORY } from './limits';
@@ -23,9 +22,8 @@ const openWorker = (script?: string | URL): Worker =>
   script === undefined
     ? new Worker(new URL('./thread.node.js', import.meta.url), options)
     : new Worker(script, options);
-const { relaxed, ...others } = inlinedCores;
 const runtime = makeRuntime({
-  builds: { ...(lacksDotProduct() ? { ...others, relaxed: relaxed! } : inlinedCores), js: () => plainCore },
+  builds: { ...inlinedCores, js: () => plainCore },
   threadedBuilds: inlinedThreadedCores,
   openWorker,
   readPath,

@@ -45,12 +45,11 @@ export function suits(kind: i32, form: i32, w: usize, bytes: i32): bool {
 
 /** Whether a byte of w, i8 [n], is −128; n a multiple of 32 */
 function hasLowest(w: usize, n: i32): bool {
-  const lowest = i8x16.splat(-128);
-  let any = i8x16.splat(0);
+  let least = i8x16.splat(0);
   for (const end = w + n; w < end; w += 32) {
-    any = v128.or(any, v128.or(i8x16.eq(v128.load(w), lowest), i8x16.eq(v128.load(w, 16), lowest)));
+    least = i8x16.min_s(least, i8x16.min_s(v128.load(w), v128.load(w, 16)));
   }
-  return v128.any_true(any);
+  return v128.any_true(i8x16.eq(least, i8x16.splat(-128)));
 }
 
 /**

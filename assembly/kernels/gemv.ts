@@ -28,14 +28,21 @@ export function gemv_i8_i32(a: usize, b: usize, quads: i32, out: usize, panels: 
       let ap = a;
       let bp = b;
       const end = b + panelBytes;
+      // two groups of 4 along k, so that additions wait less for each other
       if (isSplit) {
+        const low = i8x16.splat(127);
         for (; bp < end; bp += 32) {
           const d = bp + next;
           const x = v128.load32_splat(ap);
-          c0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, signsOf(v128.load(bp)), c0);
-          c1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, signsOf(v128.load(bp, 16)), c1);
-          c2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, signsOf(v128.load(d)), c2);
-          c3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, signsOf(v128.load(d, 16)), c3);
+          const w0 = v128.load(bp), w1 = v128.load(bp, 16), w2 = v128.load(d), w3 = v128.load(d, 16);
+          c0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, signsOf(w0), c0);
+          c4 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, v128.and(w0, low), c4);
+          c1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, signsOf(w1), c1);
+          c5 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, v128.and(w1, low), c5);
+          c2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, signsOf(w2), c2);
+          c6 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, v128.and(w2, low), c6);
+          c3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, signsOf(w3), c3);
+          c7 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, v128.and(w3, low), c7);
           ap += 4;
         }
         const factor = i32x4.splat(-128);
@@ -43,32 +50,44 @@ export function gemv_i8_i32(a: usize, b: usize, quads: i32, out: usize, panels: 
         c1 = i32x4.mul(c1, factor);
         c2 = i32x4.mul(c2, factor);
         c3 = i32x4.mul(c3, factor);
-        ap = a;
-        bp = b;
-      }
-      const mask = i8x16.splat(isSplit ? 127 : -1);
-      // two groups of 4 along k, so that additions wait less for each other
-      for (; bp + 64 <= end; bp += 64) {
-        const d = bp + next;
-        let x = v128.load32_splat(ap);
-        c0 = addProducts(x, v128.load(bp), mask, flip, c0);
-        c1 = addProducts(x, v128.load(bp, 16), mask, flip, c1);
-        c2 = addProducts(x, v128.load(d), mask, flip, c2);
-        c3 = addProducts(x, v128.load(d, 16), mask, flip, c3);
-        x = v128.load32_splat(ap, 4);
-        c4 = addProducts(x, v128.load(bp, 32), mask, flip, c4);
-        c5 = addProducts(x, v128.load(bp, 48), mask, flip, c5);
-        c6 = addProducts(x, v128.load(d, 32), mask, flip, c6);
-        c7 = addProducts(x, v128.load(d, 48), mask, flip, c7);
-        ap += 8;
+      } else if (kind != DOT_UNSIGNED) {
+        for (; bp + 64 <= end; bp += 64) {
+          const d = bp + next;
+          let x = v128.load32_splat(ap);
+          c0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, v128.load(bp), c0);
+          c1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, v128.load(bp, 16), c1);
+          c2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, v128.load(d), c2);
+          c3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, v128.load(d, 16), c3);
+          x = v128.load32_splat(ap, 4);
+          c4 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, v128.load(bp, 32), c4);
+          c5 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, v128.load(bp, 48), c5);
+          c6 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, v128.load(d, 32), c6);
+          c7 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, v128.load(d, 48), c7);
+          ap += 8;
+        }
+      } else {
+        for (; bp + 64 <= end; bp += 64) {
+          const d = bp + next;
+          let x = v128.load32_splat(ap);
+          c0 = addProducts(x, v128.load(bp), flip, c0);
+          c1 = addProducts(x, v128.load(bp, 16), flip, c1);
+          c2 = addProducts(x, v128.load(d), flip, c2);
+          c3 = addProducts(x, v128.load(d, 16), flip, c3);
+          x = v128.load32_splat(ap, 4);
+          c4 = addProducts(x, v128.load(bp, 32), flip, c4);
+          c5 = addProducts(x, v128.load(bp, 48), flip, c5);
+          c6 = addProducts(x, v128.load(d, 32), flip, c6);
+          c7 = addProducts(x, v128.load(d, 48), flip, c7);
+          ap += 8;
+        }
       }
       if (bp < end) {
         const d = bp + next;
         const x = v128.load32_splat(ap);
-        c0 = addProducts(x, v128.load(bp), mask, flip, c0);
-        c1 = addProducts(x, v128.load(bp, 16), mask, flip, c1);
-        c2 = addProducts(x, v128.load(d), mask, flip, c2);
-        c3 = addProducts(x, v128.load(d, 16), mask, flip, c3);
+        c0 = addProducts(x, v128.load(bp), flip, c0);
+        c1 = addProducts(x, v128.load(bp, 16), flip, c1);
+        c2 = addProducts(x, v128.load(d), flip, c2);
+        c3 = addProducts(x, v128.load(d, 16), flip, c3);
       }
       v128.store(out, i32x4.add(c0, c4));
       v128.store(out, i32x4.add(c1, c5), 16);
@@ -143,8 +162,8 @@ export function gemv_i8_i32(a: usize, b: usize, quads: i32, out: usize, panels: 
   }
 }
 
-/** acc + Σ x·w of four products in each lane, w as the second operand in the form of the kernel */
+/** acc + Σ x·w of four products in each lane, w with its highest bits flipped */
 @inline
-function addProducts(x: v128, w: v128, mask: v128, flip: v128, acc: v128): v128 {
-  return i32x4.relaxed_dot_i8x16_i7x16_add_s(x, v128.xor(v128.and(w, mask), flip), acc);
+function addProducts(x: v128, w: v128, flip: v128, acc: v128): v128 {
+  return i32x4.relaxed_dot_i8x16_i7x16_add_s(x, v128.xor(w, flip), acc);
 }

@@ -163,7 +163,7 @@ describe('conv2d', () => {
         0, 9]] as Padding[])
       {
         for (const kernel of [[1, 1], [2, 3], [3, 3]] as Pair[]) {
-          check({ ...base, height: 3, width: 2, kernel, padding, seed: padding[1] });
+          check({ ...base, height: 3, width: 2, kernel, padding, seed: 1 + padding[1] });
         }
       }
     });
@@ -340,7 +340,7 @@ describe('conv2d', () => {
         const weights = { ...plain.weights, bias: false, span };
         for (const width of [1, 7]) {
           for (const engine of dotVariants.keys()) {
-            check({ ...plain, height: 1, width, ci: 400, co: 2, x, weights, seed: engine, value });
+            check({ ...plain, height: 1, width, ci: 400, co: 2, x, weights, seed: engine + 8, value });
           }
         }
       }
