@@ -6,7 +6,7 @@ import { storeBytes } from './store';
 
 // int8 3×3 depthwise convolution of stride 1 with relaxed SIMD, four taps per instruction
 // (kernels/dot.ts). Lanes are channels, 8 per block. Only blocks whose weights less the zero point
-// fit int8 have this layout:
+// fit int8, without −128 in the signed form, have this layout:
 //
 //   upper output row   column k = 0, 1, 2: (w₀ₖ, w₁ₖ, w₂ₖ, 0) i8 [8][4]
 //   lower output row   column k = 0, 1, 2: (0, w₀ₖ, w₁ₖ, w₂ₖ) i8 [8][4]

@@ -68,6 +68,7 @@ export function dotForm(zero: i32): i32 {
  */
 export function shape_i8(a: usize, out: usize, plane: usize, n: i32, form: i32): void {
   if (form == DOT_SPLIT) return split_i8(a, out, plane, n, false);
+  if (form == DOT_SIGNED && a == out) return;
   const flip = i8x16.splat(form == DOT_UNSIGNED ? -128 : 0);
   for (let i = 0; i < n; i += 16) v128.store(out + i, v128.xor(v128.load(a + i), flip));
 }

@@ -1,23 +1,25 @@
 import { DOT_SIGNED, DOT_SPLIT, DOT_UNSIGNED, probe, signsOf, suits } from './dot';
 import { addPairs } from './lanes';
-import { sum_i8 } from './widen';
+import { sum_row_i8 } from './widen';
 
-// Row times matrix, for recurrent layers: unscaled accumulators, because the products with the
-// input and with the hidden state have different scales. Lanes are columns of the matrix. Loop
+// Row times matrix, for recurrent layers and few rows: unscaled accumulators, because the products
+// with the input and with the hidden state have different scales. Lanes are columns of the matrix. Loop
 // order: two panels, k.
 
 /**
  * out i32 [panels][8] = Σ a·b
  *
- *   a  the row i8 [4·quads] as rowOf gives it; its padding is multiplied by weights of 0
+ *   a  the row i8 [4·quads] as rowOf gives it, which nobody else may change; its padding is
+ *      multiplied by weights of 0
  *   b  i8 [panels][quads][8][4] as stored in the file
- *   |acc| ≤ K·128·128 < 2^31 for K ≤ 65,536
+ *   |acc| ≤ K·128·128 < 2^31 for K ≤ 65,536; for larger K the compiler bounds the weights. Partial
+ *   sums may wrap around.
  */
 export function gemv_i8_i32(a: usize, b: usize, quads: i32, out: usize, panels: i32): void {
   const panelBytes = <usize>quads << 5;
   if (ASC_FEATURE_RELAXED_SIMD) {
     const kind = probe(panels >> 30);
-    const start = i32x4.splat(kind == DOT_UNSIGNED ? -128 * sum_i8(a, quads << 2) : 0);
+    const start = i32x4.splat(kind == DOT_UNSIGNED ? -128 * sum_row_i8(a, quads << 2) : 0);
     const flip = i8x16.splat(kind == DOT_UNSIGNED ? -128 : 0);
     for (; panels > 0; panels -= 2) {
       // a single panel is computed twice

@@ -55,7 +55,7 @@ export function addPairs(a: v128, b: v128): v128 {
   return i32x4.add(i32x4.shuffle(a, b, 0, 2, 4, 6), i32x4.shuffle(a, b, 1, 3, 5, 7));
 }
 
-/** low − 128·high of i32x4: joins the accumulators of two planes (kernels/widen.ts). */
+/** low − 128·high of i32x4: joins the sums of split weights (kernels/dot.ts). */
 @inline
 export function joinPlanes(low: v128, high: v128): v128 {
   return i32x4.sub(low, i32x4.shl(high, 7));

@@ -1,8 +1,7 @@
 import { sumLanes } from './lanes';
 
 // Row times 4-bit matrix. A weight w is stored as w + 8, which is in the range of the second
-// operand of a relaxed dot product. So the activations are its first operand and need no second
-// plane (docs/kernels/gemm.md), and half as many products and bytes do the work.
+// operand of a relaxed dot product on every processor (kernels/dot.ts).
 //
 //   Σ a·w = Σ a·(w + 8) − 8·Σ a
 //

@@ -112,13 +112,13 @@ export function widen_panel_i8(w: usize, zeroPoint: i32, panel: usize, quads: i3
 }
 
 /**
- * a i8 [n] → the row of gemv_i8_i32: a itself, or i16 at `out`. May read and write up to 7 elements
- * past n.
+ * a i8 [n] → the row of gemv_i8_i32: i16 at `out`, or i8 (relaxed), which is a itself if it needs no
+ * padding. What follows a may be another thread's. May read and write up to 15 elements past n.
  */
 @inline
 export function rowOf(a: usize, out: usize, n: i32): usize {
-  if (ASC_FEATURE_RELAXED_SIMD) return a;
-  widen_i8_i16(a, out, n);
+  if (ASC_FEATURE_RELAXED_SIMD && (n & 3) == 0) return a;
+  gather_i8(a, out, n);
   return out;
 }
 
@@ -144,7 +144,7 @@ export function sum_rows_i8(a: usize, n: i32, count: i32, factor: i32, out: usiz
 }
 
 /** Σ a, a i8 [n], n a multiple of 4 */
-export function sum_i8(a: usize, n: i32): i32 {
+export function sum_row_i8(a: usize, n: i32): i32 {
   const ones = i8x16.splat(1);
   let sums = i32x4.splat(0);
   const end = a + n;

@@ -9,7 +9,7 @@ import { gemm_i8_4x8, gemm_relaxed_6x8 } from '../kernels/gemm';
 import { product_f32 } from '../kernels/gemmF32';
 import { gemv_i8_i32 } from '../kernels/gemv';
 import { requantize_i32_i8 } from '../kernels/requantize';
-import { GATHERED, gather_fields_i8, gather_fill, gather_i8, sum_i16, sum_i8, sum_rows_i8,
+import { GATHERED, gather_fields_i8, gather_fill, gather_i8, sum_i16, sum_row_i8, sum_rows_i8,
   widen_panel_i8 } from '../kernels/widen';
 import { toF64, bytesOf, checkRecord, dtypeOf, float, int, needScratch, scratch, source, table } from '../record';
 import { panelFrom, panelTo, rowFrom, rowTo } from '../threads';
@@ -161,7 +161,7 @@ export function paddedRows(count: i32): i32 {
   return ASC_FEATURE_SIMD ? (count + 3) & ~3 : count;
 }
 
-/** Rows up to which one product for each is faster than a tile, most of whose rows are padding */
+/** Rows up to which one product for each is faster than a tile */
 const FEW_ROWS = ASC_FEATURE_RELAXED_SIMD ? 4 : 3;
 
 /** N outputs of one row, from `out` on. a is the row as gathered. */
@@ -179,7 +179,7 @@ function multiplyRow(
 ): void {
   const K = quads << 2;
   let correction = 0;
-  if (weightsZero != 0) correction = weightsZero * (ASC_FEATURE_RELAXED_SIMD ? sum_i8(a, K) : sum_i16(a, K));
+  if (weightsZero != 0) correction = weightsZero * (ASC_FEATURE_RELAXED_SIMD ? sum_row_i8(a, K) : sum_i16(a, K));
   const step = quads << 4;
   for (; N > 0; N -= step) {
     const lanes = min(step, N);

@@ -78,7 +78,7 @@ function listRows(list: usize, y: i32, inH: i32, image: usize, rowBytes: i32, pi
   }
 }
 
-/** Form of the activations for 3×3, or DOT_SPLIT if no block has quads */
+/** Form of the activations for 3×3, or DOT_SPLIT if no block may have quads */
 let form: i32 = DOT_SPLIT;
 
 /**

@@ -29,7 +29,10 @@ export function isLine(r: usize): bool {
   return int(r, CONV2D_KERNEL_H) != int(r, CONV2D_KERNEL_W);
 }
 
-/** Side of the tiles in which the SIMD cores compute this int8 convolution, or 0 */
+/**
+ * Side of the tiles in which the SIMD cores, or for one axis the core with plain SIMD, compute this
+ * int8 convolution, or 0
+ */
 export function tileOf(r: usize): i32 {
   const C = int(r, CONV2D_IN_C) / max(1, int(r, CONV2D_GROUPS));
   const rows = int(r, CONV2D_BLOCK_ROWS);

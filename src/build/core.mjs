@@ -32,11 +32,11 @@ const shared = Object.entries({
   'kernels/math': ['put'],
   'kernels/store': ['storePart'],
   'kernels/wide': ['gemm_i16_4x8'],
-  'kernels/widen': ['sum_i8', 'sum_rows_i8'],
+  'kernels/widen': ['sum_row_i8', 'sum_rows_i8'],
   'ops/checks': ['checkApart'],
+  'ops/depthwiseConv2d': ['prepare3x3'],
   'ops/walk': ['walkTo'],
   'ops/window': ['panelsOf'],
-  'ops/depthwiseConv2d': ['prepare3x3'],
   threads: ['share'],
 }).flatMap(([file, names]) => names.map((name) => `assembly/${file}/${name}`));
 

@@ -181,9 +181,9 @@ const relaxedDot = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 5, 1, 0x6
 
 /**
  * Whether the relaxed core is faster than the SIMD one here. For operands outside the range in
- * which all engines agree, the result reveals the instruction: 4·127·255 (x86 VNNI) and 4·127·−1
- * (Arm) come from a dot product instruction; 2·32767 comes from the three saturating instructions
- * of other x86 processors, which are slower than plain SIMD; anything else is wrong.
+ * which all engines agree, the result reveals the instruction: 4·127·255 (AVX-VNNI) and 4·127·−1
+ * (AVX-VNNI-INT8, Arm) come from one or few instructions; 2·32767 comes from the three saturating
+ * instructions of other x86 processors, which are slower than plain SIMD; anything else is wrong.
  */
 export function relaxedPays(): boolean {
   try {

@@ -39,10 +39,14 @@ const functions = {
   ssse3: dot(unsigned, pairs(`(i16x8.add_sat_s ${take(EVEN)} ${take(ODD)})`)),
   /** Arm without dot products: smull, addp, which wraps around, and saddlp */
   neon: dot(signed, pairs(`(i16x8.add ${take(EVEN)} ${take(ODD)})`)),
+  /** no processor: each sum is one too large */
+  broken: dot(signed, `(i32x4.add (i32x4.splat (i32.const 1)) ${exactSum})`),
 };
 
-export type DotEngine = keyof typeof functions;
-export const dotEngines = Object.keys(functions) as DotEngine[];
+type Replacement = keyof typeof functions;
+const replacements = Object.keys(functions) as Replacement[];
+export type DotEngine = Exclude<Replacement, 'broken'>;
+export const dotEngines = replacements.filter((name): name is DotEngine => name !== 'broken');
 
 const TYPES = 1;
 const FUNCTIONS = 3;
@@ -85,7 +89,7 @@ function sectionsOf(module: Uint8Array): [id: number, content: Uint8Array][] {
   return sections;
 }
 
-function bodyOf(engine: DotEngine): Uint8Array {
+function bodyOf(engine: Replacement): Uint8Array {
   const module = binaryen.parseText(`(module ${functions[engine]})`);
   const [, code] = sectionsOf(module.emitBinary()).find(([id]) => id === CODE)!;
   module.dispose();
@@ -99,7 +103,7 @@ function bodyOf(engine: DotEngine): Uint8Array {
  * @returns the module
  * @throws Error if it has none
  */
-export function emulate(module: Uint8Array, engineOf: (i: number) => DotEngine): Uint8Array<ArrayBuffer> {
+export function emulate(module: Uint8Array, engineOf: (i: number) => Replacement): Uint8Array<ArrayBuffer> {
   const sections = sectionsOf(module);
   const vector = (id: number): { count: number; rest: Uint8Array } => {
     const reader = new Reader(sections.find(([found]) => found === id)![1]);
@@ -112,7 +116,7 @@ export function emulate(module: Uint8Array, engineOf: (i: number) => DotEngine):
   parsed.dispose();
   let replaced = 0;
   const bodies = new Reader(sections.find(([id]) => id === CODE)![1]).bodies().map((body, i) => {
-    const index = first + dotEngines.indexOf(engineOf(i));
+    const index = first + replacements.indexOf(engineOf(i));
     // a number of two bytes takes as many bytes as the instruction
     const call = [0x10, (index & 127) | 128, index >> 7];
     const copy = body.slice();
@@ -127,11 +131,11 @@ export function emulate(module: Uint8Array, engineOf: (i: number) => DotEngine):
   const replacement = (id: number): number[] | undefined => {
     if (id === TYPES) return [...leb(types.count + 1), ...types.rest, 0x60, 3, V128, V128, V128, 1, V128];
     if (id === FUNCTIONS) {
-      const more = dotEngines.flatMap(() => leb(types.count));
-      return [...leb(declared.count + dotEngines.length), ...declared.rest, ...more];
+      const more = replacements.flatMap(() => leb(types.count));
+      return [...leb(declared.count + replacements.length), ...declared.rest, ...more];
     }
     if (id !== CODE) return undefined;
-    const all = [...bodies, ...dotEngines.map(bodyOf)];
+    const all = [...bodies, ...replacements.map(bodyOf)];
     return [...leb(all.length), ...all.flatMap((body) => [...leb(body.length), ...body])];
   };
   const parts = sections.map(([id, content]) => {
@@ -144,6 +148,17 @@ export function emulate(module: Uint8Array, engineOf: (i: number) => DotEngine):
 const built = (name: string): Uint8Array => readFileSync(path.resolve(import.meta.dirname, '../../build', name));
 const extra = new WebAssembly.Module(new Uint8Array(built('extra.simd.wasm')));
 const cores = new Map<DotVariant, WebAssembly.Module>();
+
+/** The functions of the relaxed core that have relaxed dot products. */
+export function functionsWithDots(): number[] {
+  const [, code] = sectionsOf(built('core.relaxed.wasm')).find(([id]) => id === CODE)!;
+  return new Reader(code).bodies().flatMap((body, i) => (Buffer.from(body).includes(Buffer.from(OPCODE)) ? [i] : []));
+}
+
+/** The relaxed core with one broken function. */
+export function breakFunction(broken: number): WebAssembly.Module {
+  return new WebAssembly.Module(emulate(built('core.relaxed.wasm'), (i) => (i === broken ? 'broken' : 'sdot')));
+}
 
 /** An engine, or the number of one whose compilers differ from function to function. */
 export type DotVariant = DotEngine | number;

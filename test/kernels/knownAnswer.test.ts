@@ -4,6 +4,8 @@ import { compileCore, instantiate } from '../../src/runtime/core';
 import type { CoreExports } from '../../src/runtime/types';
 import { answersRight } from '../../src/runtime/knownAnswer';
 import { everyCore } from '../../src/everyCore';
+import type { KletError } from '../../src/index';
+import { breakFunction, functionsWithDots } from '../helpers/dotEngines';
 import { flavors } from '../helpers/flavors';
 
 // The check that every engine must pass before it runs a model. The expected answer is computed
@@ -94,6 +96,19 @@ describe('the known-answer check', () => {
     expect(passes((output, run) => {
       if (run === last) output.fill(0);
     })).toBe(false);
+  });
+
+  test('fails if a relaxed kernel of many rows or of few is broken, or what prepares their rows', () => {
+    const refused = functionsWithDots().filter((i) => {
+      try {
+        compileCore(breakFunction(i), 'the core');
+      } catch (error) {
+        return (error as KletError).code === 'NO_WASM';
+      }
+      return false;
+    });
+    // the kernels of a tile and of a row, and the sums of rows and of a row
+    expect(refused).toHaveLength(4);
   });
 
   test.each(flavors)('passes on the %s core', (flavor) => {

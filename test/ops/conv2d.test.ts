@@ -265,9 +265,9 @@ describe('conv2d', () => {
     }
   });
 
-  test('computes narrow and wide spans of weights in tiles, the rows of incomplete tiles, and single rows', () => {
+  test('computes any span of weights in tiles, the rows of incomplete tiles, and few rows', () => {
     for (const span of spans) {
-      for (const width of [1, 2, 5, 6, 7, 12, 13, 65]) {
+      for (const width of [1, 2, 3, 4, 5, 6, 7, 12, 13, 65]) {
         for (const [ci, groups, type, zeroPoint] of [[3, 1, 'int8', 0], [4, 1, 'int8', 0], [17, 2, 'uint8', -128], [20,
           1, 'uint8', 100]] as const)
         {
@@ -281,7 +281,7 @@ describe('conv2d', () => {
   test('multiplies weights of the whole span, few of them −128 or 127 or many, in all panels and blocks', () => {
     for (const [type, zeroPoint] of [['int8', 0], ['uint8', -20], ['uint8', 40]] as const) {
       for (const outliers of [1, 5, 60]) {
-        // one row, fewer than a tile, and more than the 64 of a block
+        // one row, few rows, a tile, and more than the 60 of a block
         for (const [width, kernel] of [[1, [1, 1]], [2, [1, 1]], [6, [1, 1]], [70, [1, 1]], [354, [1, 1]], [9, [1, 3]],
           [131, [1, 3]]] as const)
         {

@@ -3,6 +3,7 @@ import { describe, test } from 'vitest';
 import type { FusedActivation, HybridMode, Padding, Pair } from '../../src/graph/operators';
 import { activations, channels, checkGraph, exact, property, Random, seeds, single, size, quantizations, tensor, types,
   type NumberType, type Quantization, type Tolerance } from './suite';
+import { dotVariants } from '../helpers/dotEngines';
 import { hybridModes, hybridOf, outputQuantization, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
 
 interface Spec {
@@ -218,9 +219,16 @@ describe('depthwiseConv2d', () => {
   });
 
   /** A 3×3 layer of the largest inputs and weights. Outputs are sums divided by `scale`. */
-  function checkLargest(stride: Pair, zeroPoint: number, bias: number, scale: number): void {
+  function checkLargest(
+    stride: Pair,
+    zeroPoint: number,
+    bias: number,
+    scale: number,
+    seed: number,
+    values = [-128, -127, 127],
+  ): void {
     const random = new Random(zeroPoint + 200);
-    const pick = (): number => random.pick([-128, -127, 127]);
+    const pick = (): number => random.pick(values);
     const channels = 9;
     const x = tensor('x', [1, 5, 6, channels], 'int8', { scale: 1, zeroPoint: 0 });
     const y = tensor('y', [1, stride[0] === 1 ? 5 : 3, stride[0] === 1 ? 6 : 3, channels], 'int8', {
@@ -237,14 +245,21 @@ describe('depthwiseConv2d', () => {
       { stride, dilation: [1, 1], padding: [1, 1, 1, 1], activation: 'none' },
       y,
     );
-    checkGraph(graph, 1, exact, { x: Int8Array.from({ length: 30 * channels }, pick) });
+    checkGraph(graph, seed, exact, { x: Int8Array.from({ length: 30 * channels }, pick) });
   }
+
+  /** Seeds that choose every engine of `checkGraph`. */
+  const engines = dotVariants.map((_, i) => dotVariants.length + i);
+
+  test('adds products of −128 and −128 exactly', () => {
+    for (const value of [-128, 127]) for (const seed of engines) checkLargest([1, 1], 0, 0, 2 ** -10, seed, [value]);
+  });
 
   test('accumulates the largest values and biases exactly, for any zero point of the weights', () => {
     for (const stride of [[1, 1], [2, 2]] as Pair[]) {
       for (const zeroPoint of [-128, -1, 0, 1, 127]) {
         for (const bias of [0, 2 ** 31 - 600000, 600000 - 2 ** 31]) {
-          checkLargest(stride, zeroPoint, bias, bias === 0 ? 1024 : 2 ** 24);
+          for (const seed of engines) checkLargest(stride, zeroPoint, bias, bias === 0 ? 1024 : 2 ** 24, seed);
         }
       }
     }
@@ -254,7 +269,7 @@ describe('depthwiseConv2d', () => {
     for (const stride of [[1, 1], [2, 2]] as Pair[]) {
       for (const bias of [0, -(2 ** 20), 2 ** 31 - 600000, 600000 - 2 ** 31]) {
         for (const scale of [2 ** 7, 8, 0.5, 2 ** -4, 2 ** -6, 2 ** -8, 2 ** -30, 2 ** -100]) {
-          checkLargest(stride, 1, bias, scale);
+          checkLargest(stride, 1, bias, scale, engines[Math.abs(Math.log2(scale)) % engines.length]!);
         }
       }
     }

@@ -22,7 +22,7 @@ export interface WeightSpec {
   outliers?: number;
 }
 
-/** Spans of weights, narrow ones (docs/kernels/gemm.md) and others one step beyond them. */
+/** Spans of weights: of seven bits, one step beyond them, and others. */
 export const spans = [[-64, 63], [-65, 63], [-64, 64], [-128, -1], [-128, -65], [0, 127], [64, 127], [-128, -128], [-8,
   7], [5, 5]] as const;
 

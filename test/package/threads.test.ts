@@ -12,6 +12,7 @@ import { Random } from '../helpers/random';
 import { randomGraph } from '../helpers/randomGraph';
 import { hasShared, shared, sharedBytes } from '../helpers/shared';
 import { shareAll } from '../helpers/shares';
+import { lstmGraph } from '../ops/lstmGraph';
 import { compare, exact, predictAll, randomInputs } from '../ops/suite';
 import { everyOperator } from '../robustness/sample';
 import { root } from './packed';
@@ -84,6 +85,42 @@ describe('threads give the bits of one thread', () => {
     }, 120_000);
   }
   if (!hasShared) test.skip('on real networks [there is no ../shared]');
+
+  test('on items of a batch whose states follow each other without padding', async () => {
+    const sequence = {
+      type: 'int8' as const,
+      batch: 2,
+      time: 60,
+      inputs: 4,
+      hiddenSize: 61,
+      timeMajor: false,
+      reverse: false,
+      isSingleStep: false,
+      x: { scale: 0.02, zeroPoint: 3 },
+      densities: [1, 1] as [number, number],
+      seed: 5,
+    };
+    await checkThreads(
+      lstmGraph({
+        sequence,
+        coupled: false,
+        peephole: false,
+        norm: false,
+        projection: undefined,
+        projectionBias: false,
+        bias: true,
+        cellClip: 0,
+        projectionClip: 0,
+        cellBits: 11,
+        y: { scale: 0.01, zeroPoint: 9 },
+        activation: 'tanh',
+        hardGates: false,
+      }),
+      1,
+      2,
+      40,
+    );
+  });
 
   test('whether the workers still wait actively or sleep already', async () => {
     const graph = randomGraph(new Random(3), 6, 'int8');

@@ -12,13 +12,16 @@ import { density, patternCode, sparseWeights } from './sparse';
 import { wideConvTables } from './wide';
 import { winogradTiling } from './winograd';
 
-/** Bytes of gathered rows, unless these are fewer than LEAST_ROWS of int8. */
-const BLOCK_BYTES = { int8: 65536, float32: 32768 };
+/** Bytes of gathered rows. Those of int8 need not stay in the first-level cache. */
+const BLOCK_BYTES = 32768;
+const INT8_BYTES = 65536;
+const MOST_ROWS = 64;
 /** A multiple of the 4 and 6 rows of the tiles of int8. */
-const TILE_ROWS = { int8: 12, float32: 4 };
-/** Fewer rows share too little of the preparation of a panel. */
-const LEAST_ROWS = { int8: 24, float32: 4 };
-const MOST_ROWS = { int8: 60, float32: 64 };
+const INT8_TILE = 12;
+const MOST_INT8_ROWS = 60;
+/** Fewer rows of int8 share too little of the preparation of a panel, unless they take MOST_BYTES. */
+const LEAST_INT8_ROWS = 24;
+const MOST_BYTES = 2 ** 20;
 
 /** Largest K of a record, and of one with lists of weights or activations quantized at run time. */
 const MAX_K = 2 ** 22;
@@ -200,7 +203,7 @@ export function emitConv(
   const weightsZero = weights.tensor.quantization?.zeroPoint[0] ?? 0;
   const rows = int8 && staysPacked(weights.values, emit, weightsZero) ? fewRows(g, K, emit) : undefined;
   const tiling = int8 && emit.options.winograd !== false ? winogradTiling(g, weightsZero) : undefined;
-  const blockRows = tiling?.rows ?? rowsOfBlock(int8 ? 'int8' : 'float32', K, g.outH * g.outW);
+  const blockRows = tiling?.rows ?? rowsOfBlock(x.dtype, K, g.outH * g.outW);
   const sparse = int8 && g.groups === 1 && K <= MAX_K_LISTED
     ? sparseWeights({
       values: weights.values as Int8Array,
@@ -281,11 +284,16 @@ export function emitConv(
 }
 
 /** Output pixels that the core processes at a time. */
-function rowsOfBlock(type: 'int8' | 'float32', K: number, pixels: number): number {
-  const tile = TILE_ROWS[type];
-  const rowBytes = type === 'int8' ? Math.ceil(K / 4) * 8 : K * 4;
-  const fitting = Math.floor(BLOCK_BYTES[type] / rowBytes / tile) * tile;
-  return Math.min(Math.max(fitting, LEAST_ROWS[type]), MOST_ROWS[type], Math.ceil(pixels / 4) * 4);
+function rowsOfBlock(dtype: DType, K: number, pixels: number): number {
+  const rowBytes = dtype === 'float32' ? K * 4 : Math.ceil(K / 4) * 8;
+  const fitting = (bytes: number, tile: number): number => Math.floor(bytes / rowBytes / tile) * tile;
+  const rows = dtype === 'int8'
+    ? Math.min(
+      Math.max(fitting(INT8_BYTES, INT8_TILE), Math.min(LEAST_INT8_ROWS, fitting(MOST_BYTES, 4))),
+      MOST_INT8_ROWS,
+    )
+    : Math.min(fitting(BLOCK_BYTES, 4), MOST_ROWS);
+  return Math.max(4, Math.min(rows, Math.ceil(pixels / 4) * 4));
 }
 
 /** Emits the product of int8 rows with a matrix of 4-bit weights, which stays packed. */

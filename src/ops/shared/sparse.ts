@@ -154,9 +154,8 @@ function pack({ values, N, K, zero, pixels }: Product, layout: ListLayout, lists
 // ── estimated cost ─────────────────────────────────────────────────────────────────────────────────────────
 //
 // Estimated times in nanoseconds, fitted to `npm run bench -- --kernels` on one thread of the
-// machine of bench/results. The time of dense weights is between those of the relaxed flavor, which
-// is faster, and of the simd flavor, so that lists gain in one more than they lose in the other.
-// Only comparisons between these times matter.
+// machine of bench/results. The time of dense weights is between those of the relaxed flavor,
+// which is faster, and of the simd flavor. Only comparisons between these times matter.
 
 function denseTime({ N, K, pixels, isPacked = false, tiledTime }: Product): number {
   if (tiledTime !== undefined) return tiledTime;
