@@ -3,8 +3,8 @@ import { addPairs } from './lanes';
 import { sum_row_i8 } from './widen';
 
 // Row times matrix, for recurrent layers and few rows: unscaled accumulators, because the products
-// with the input and with the hidden state have different scales. Lanes are columns of the matrix. Loop
-// order: two panels, k.
+// with the input and with the hidden state have different scales. Lanes are columns of the matrix.
+// Loop order: two panels, k.
 
 /**
  * out i32 [panels][8] = Σ a·b

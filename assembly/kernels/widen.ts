@@ -112,8 +112,8 @@ export function widen_panel_i8(w: usize, zeroPoint: i32, panel: usize, quads: i3
 }
 
 /**
- * a i8 [n] → the row of gemv_i8_i32: i16 at `out`, or i8 (relaxed), which is a itself if it needs no
- * padding. What follows a may be another thread's. May read and write up to 15 elements past n.
+ * a i8 [n] → the row of gemv_i8_i32: i16 at `out`, or i8 (relaxed), which is a itself if it needs
+ * no padding. What follows a may be another thread's. May read and write up to 15 elements past n.
  */
 @inline
 export function rowOf(a: usize, out: usize, n: i32): usize {

@@ -61,7 +61,8 @@ describeInChrome('load with the option cache', () => {
       ...headers,
     });
     if (breakAt === undefined || breakAt >= body.length) response.end(body);
-    else response.write(body.subarray(0, breakAt), () => setTimeout(() => response.destroy(), 50));
+    // a browser discards what the page has not read when the connection breaks
+    else response.write(body.subarray(0, breakAt), () => setTimeout(() => response.destroy(), 1000));
   }
 
   beforeAll(async () => {

@@ -19,7 +19,7 @@ const MOST_ROWS = 64;
 /** A multiple of the 4 and 6 rows of the tiles of int8. */
 const INT8_TILE = 12;
 const MOST_INT8_ROWS = 60;
-/** Fewer rows of int8 share too little of the preparation of a panel, unless they take MOST_BYTES. */
+/** Fewer rows of int8 share too little of the preparation of a panel, up to MOST_BYTES. */
 const LEAST_INT8_ROWS = 24;
 const MOST_BYTES = 2 ** 20;
 
