@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import wavefile from 'wavefile';
 import { loadSync, type Model } from '../../src/index';
 import { isKnown } from '../../src/tasks/index';
@@ -14,6 +14,9 @@ import { serverUrl } from './support/server';
 
 // examples/teach/index.html, served as `node examples/teach/serve.mjs` serves it. A film is the
 // camera's image, and a recording the microphone's sound.
+
+// Eight pages at a time share the cores with other tests.
+vi.setConfig({ testTimeout: 240_000 });
 
 const program = path.resolve(import.meta.dirname, '../../examples/teach/serve.mjs');
 const SECONDS = 1.5; // of each scene and each sound
