@@ -290,7 +290,7 @@ export function depthwise_i8_3x3_s1(
   }
 }
 
-/** The same at stride 2, one output per iteration: a window shares one column with the next. */
+/** All channels at stride 2, one output per iteration: a window shares one column with the next. */
 export function depthwise_i8_3x3_s2(
   rows: usize,
   firstColumn: i32,
@@ -300,8 +300,6 @@ export function depthwise_i8_3x3_s2(
   out: usize,
   count: i32,
   C: i32,
-  from: i32,
-  to: i32,
   zeroPoint: i32,
   min: i32,
   max: i32,
@@ -313,7 +311,7 @@ export function depthwise_i8_3x3_s2(
   const magic = requantizeMagic(zeroPoint);
   const back = requantizeZero(zeroPoint);
   const outside = i16x8.splat(<i16>padding);
-  for (let c = from; c < to; c += 8) {
+  for (let c = 0; c < C; c += 8) {
     const lanes = C - c < 8 ? C - c : 8;
     let ix = firstColumn;
     let q0 = p0 + c + ix * stride0;

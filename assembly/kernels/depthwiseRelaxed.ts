@@ -1,5 +1,5 @@
 import { BIAS_3X3, HAS_QUADS, WEIGHTS_3X3 } from './depthwise';
-import { DOT_SIGNED, DOT_SPLIT, DOT_UNSIGNED, probe } from './dot';
+import { DOT_SIGNED, DOT_UNSIGNED, formHere } from './dot';
 import { interleaveHigh, interleaveLow, interleaveLowBytes } from './lanes';
 import { narrowWithin, requantizeMagic, requantizeWithin4, requantizeZero } from './requantize';
 import { storeBytes } from './store';
@@ -77,6 +77,7 @@ function windowOf(a: v128, b: v128, c: v128, weights: usize, bias: v128): v128 {
  * upper row if `outRow` is 0.
  *
  * @param rows - u32 [4][2] as for `depthwise_i8_3x3_s1`
+ * @param form - DOT_UNSIGNED or DOT_SIGNED
  * @returns false, without outputs, if the instruction does not suit the form here
  */
 export function depthwise_relaxed_3x3_s1(
@@ -96,8 +97,7 @@ export function depthwise_relaxed_3x3_s1(
   min: i32,
   max: i32,
 ): bool {
-  const kind = probe(count >> 30);
-  if (kind == DOT_SPLIT || (kind == DOT_UNSIGNED) != (form == DOT_UNSIGNED)) return false;
+  if (formHere(count >> 30) != form) return false;
   const p0 = load<usize>(rows), p1 = load<usize>(rows, 8), p2 = load<usize>(rows, 16), p3 = load<usize>(rows, 24);
   const stride0 = load<usize>(rows, 4), stride1 = load<usize>(rows, 12);
   const stride2 = load<usize>(rows, 20), stride3 = load<usize>(rows, 28);

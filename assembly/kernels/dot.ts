@@ -53,13 +53,23 @@ function hasLowest(w: usize, n: i32): bool {
 }
 
 /**
+ * The form of activations that suits the instruction in this function, if no weight is −128.
+ *
+ * @param zero - as for `probe`
+ */
+@inline
+export function formHere(zero: i32): i32 {
+  return min(probe(zero), DOT_SIGNED);
+}
+
+/**
  * The form in which activations are given to a kernel. The kernel may find that another compiler
  * has translated it; then they are split.
  *
  * @param zero - as for `probe`
  */
 export function dotForm(zero: i32): i32 {
-  return min(probe(zero), DOT_SIGNED);
+  return formHere(zero);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { DOT_SIGNED, DOT_SPLIT, DOT_UNSIGNED, probe, signsOf, suits } from './dot';
+import { DOT_SIGNED, DOT_UNSIGNED, probe, signsOf, suits } from './dot';
 import { addPairs } from './lanes';
 import { sum_row_i8 } from './widen';
 
@@ -24,7 +24,7 @@ export function gemv_i8_i32(a: usize, b: usize, quads: i32, out: usize, panels: 
     for (; panels > 0; panels -= 2) {
       // a single panel is computed twice
       const next = panels > 1 ? panelBytes : 0;
-      const isSplit = kind == DOT_SPLIT || (kind != DOT_UNSIGNED && !suits(kind, DOT_SIGNED, b, panelBytes + next));
+      const isSplit = kind != DOT_UNSIGNED && !suits(kind, DOT_SIGNED, b, panelBytes + next);
       let c0 = start, c1 = start, c2 = start, c3 = start;
       let c4 = i32x4.splat(0), c5 = c4, c6 = c4, c7 = c4;
       let ap = a;

@@ -102,8 +102,8 @@ function gatherI8(r: usize, base: usize, y: i32, x: i32, C: i32, zero: i32, out:
 
 /**
  * Gathers the receptive fields of `count` output pixels from m0 on, C channels from `base` on, as
- * i16 or bytes (relaxed). Rows are `lda` bytes apart. If all taps are inside the
- * image, the taps of a kernel row are copied as one run.
+ * i16 or bytes (relaxed). Rows are `lda` bytes apart. If all taps are inside the image, the taps of
+ * a kernel row are copied as one run.
  */
 export function gatherRowsI8(
   r: usize,
@@ -159,6 +159,76 @@ export function gatherRowsI8(
 export function paddedRows(count: i32): i32 {
   if (ASC_FEATURE_RELAXED_SIMD) return max(count, 6);
   return ASC_FEATURE_SIMD ? (count + 3) & ~3 : count;
+}
+
+/**
+ * Rows times the panels of `lanes` channels from `channel` on.
+ *
+ * @param a - rows of lda bytes as gathered; in relaxed SIMD also the pixels themselves
+ * @param rows - where a is, or room for the form of the activations (relaxed), of which planes are
+ *   `plane` bytes apart
+ * @param panel - room for a widened panel
+ * @param step - bytes from the bias and scale of a panel to those of the next
+ * @param corrections - room for i32 [count], if the weights have a zero point (relaxed)
+ * @param outs - as for the kernels in kernels/gemm.ts, like `range`
+ */
+export function multiplyPanels(
+  a: usize,
+  rows: usize,
+  plane: usize,
+  lda: i32,
+  count: i32,
+  panel: usize,
+  weights: usize,
+  weightsZero: i32,
+  bias: usize,
+  scale: usize,
+  step: usize,
+  corrections: usize,
+  outs: usize,
+  channel: i32,
+  lanes: i32,
+  range: usize,
+): void {
+  const padded = paddedRows(count);
+  const quads = lda >> (2 + GATHERED);
+  let form = DOT_SPLIT;
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    if (weightsZero != 0) sum_rows_i8(a, lda, count, weightsZero, corrections);
+    form = dotForm(count >> 30);
+    shape_i8(a, rows, plane, count * lda, form);
+  }
+  while (lanes > 0) {
+    const width = min(8, lanes);
+    if (!ASC_FEATURE_RELAXED_SIMD) {
+      widen_panel_i8(weights, weightsZero, panel, quads);
+      gemm_i8_4x8(rows, padded, panel, quads << 1, bias, scale, outs, channel, width, range);
+    } else if (!gemm_relaxed_6x8(
+      rows,
+      form,
+      plane,
+      lda,
+      padded,
+      weights,
+      bias,
+      scale,
+      corrections,
+      weightsZero != 0,
+      outs,
+      channel,
+      width,
+      range,
+    )) {
+      split_i8(rows, rows, plane, count * lda, form == DOT_UNSIGNED);
+      form = DOT_SPLIT;
+      continue;
+    }
+    weights += quads << 5;
+    bias += step;
+    scale += step;
+    channel += 8;
+    lanes -= 8;
+  }
 }
 
 /** Rows up to which one product for each is faster than a tile */
@@ -225,16 +295,15 @@ function runI8(r: usize, block: i32): void {
       if (!isMine(r, batch, group)) continue;
       for (let m0 = rowFrom; m0 < rowTo; m0 += block) {
         const count = min(block, rowTo - m0);
-        const padded = paddedRows(count);
         let a = rows;
         if (!pointwise) gatherRowsI8(r, image + group * C, m0, count, C, int(r, CONV2D_SOURCE_ZERO), rows, lda);
         else if (ASC_FEATURE_RELAXED_SIMD) a = image + m0 * C;
         else gather_i8(image + m0 * C, rows, count * C);
-        listOutputs(r, batch, m0, count, padded, outs, sink, 1);
+        listOutputs(r, batch, m0, count, paddedRows(count), outs, sink, 1);
         const first = group * panels + panelFrom;
-        let weights = <usize>int(r, CONV2D_WEIGHTS) + first * (quads << 5);
-        let bias = <usize>int(r, CONV2D_BIAS) + (first << 5);
-        let scale = <usize>int(r, CONV2D_SCALE) + (first << 5);
+        const weights = <usize>int(r, CONV2D_WEIGHTS) + first * (quads << 5);
+        const bias = <usize>int(r, CONV2D_BIAS) + (first << 5);
+        const scale = <usize>int(r, CONV2D_SCALE) + (first << 5);
         if (count <= FEW_ROWS) {
           for (let row = 0; row < count; row++) {
             const out = load<usize>(outs + (row << 2)) + group * N + from;
@@ -242,43 +311,24 @@ function runI8(r: usize, block: i32): void {
           }
           continue;
         }
-        let form = DOT_SPLIT;
-        if (ASC_FEATURE_RELAXED_SIMD) {
-          if (weightsZero != 0) sum_rows_i8(a, lda, count, weightsZero, corrections);
-          form = dotForm(count >> 30);
-          shape_i8(a, rows, plane, count * lda, form);
-        }
-        for (let n = from; n < to;) {
-          const channel = group * N + n;
-          const lanes = min(8, N - n);
-          if (!ASC_FEATURE_RELAXED_SIMD) {
-            widen_panel_i8(weights, weightsZero, panel, quads);
-            gemm_i8_4x8(rows, padded, panel, quads << 1, bias, scale, outs, channel, lanes, range);
-          } else if (!gemm_relaxed_6x8(
-            rows,
-            form,
-            plane,
-            lda,
-            padded,
-            weights,
-            bias,
-            scale,
-            corrections,
-            weightsZero != 0,
-            outs,
-            channel,
-            lanes,
-            range,
-          )) {
-            split_i8(rows, rows, plane, count * lda, form == DOT_UNSIGNED);
-            form = DOT_SPLIT;
-            continue;
-          }
-          weights += quads << 5;
-          bias += 32;
-          scale += 32;
-          n += 8;
-        }
+        multiplyPanels(
+          a,
+          rows,
+          plane,
+          lda,
+          count,
+          panel,
+          weights,
+          weightsZero,
+          bias,
+          scale,
+          32,
+          corrections,
+          outs,
+          group * N + from,
+          to - from,
+          range,
+        );
       }
     }
   }

@@ -207,7 +207,7 @@ function runRows3x3(r: usize, f32s: bool): void {
       } else if (stride == 1) {
         depthwise_i8_3x3_s1(rows, column, inW, padding, weights, q, count, C, 0, C, zero, clampMin, clampMax);
       } else {
-        depthwise_i8_3x3_s2(rows, column, inW, padding, weights, q, count, C, 0, C, zero, clampMin, clampMax);
+        depthwise_i8_3x3_s2(rows, column, inW, padding, weights, q, count, C, zero, clampMin, clampMax);
       }
     }
     out += pixels * pixelBytes;

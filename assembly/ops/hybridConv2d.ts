@@ -1,14 +1,12 @@
 import { CONV2D_BATCH, CONV2D_BIAS, CONV2D_BYTES, CONV2D_GROUPS, CONV2D_IN_C, CONV2D_IN_H, CONV2D_IN_W, CONV2D_KERNEL_H,
   CONV2D_KERNEL_W, CONV2D_MAX, CONV2D_MIN, CONV2D_OUT_C, CONV2D_OUT_H, CONV2D_OUT_W, CONV2D_SCALE, CONV2D_SOURCE,
   CONV2D_WEIGHTS, DTYPE_F32, HYBRID_ASYMMETRIC, HYBRID_MODE, HYBRID_SUMS } from '../layout';
-import { DOT_SPLIT, DOT_UNSIGNED, dotForm, shape_i8, split_i8 } from '../kernels/dot';
-import { gemm_i8_4x8, gemm_relaxed_6x8 } from '../kernels/gemm';
 import { gemv_i8_i32 } from '../kernels/gemv';
 import { dequantize_sums, quantize_range, rangeZero, range_f32 } from '../kernels/hybrid';
-import { GATHERED, widen_panel_i8 } from '../kernels/widen';
+import { GATHERED } from '../kernels/widen';
 import { checkRange, checkRecord, float, int, needScratch, scratch, table, toF64 } from '../record';
 import { outerFrom, outerTo, panelFrom, panelTo, rowFrom, rowTo } from '../threads';
-import { gatherRowsI8, MAX_K_LISTED, paddedRows } from './conv2d';
+import { gatherRowsI8, MAX_K_LISTED, multiplyPanels, paddedRows } from './conv2d';
 import { describeGeometry, isMine, listOutputs, panelsOf, shareConvolution } from './window';
 import { checkActivation, checkFilling } from './checks';
 
@@ -105,47 +103,29 @@ export function runHybridConv2d(r: usize): void {
       const lanes = <usize>first << 5;
       for (let m0 = rowFrom; m0 < rowTo; m0 += block) {
         const rowCount = min(block, rowTo - m0);
-        let weights = <usize>int(r, CONV2D_WEIGHTS) + first * (quads << 5);
+        const weights = <usize>int(r, CONV2D_WEIGHTS) + first * (quads << 5);
         gatherRowsI8(r, image + group * C, m0, rowCount, C, rangeZero(), rows, lda);
-        let form = DOT_SPLIT;
-        if (ASC_FEATURE_RELAXED_SIMD && rowCount > 1) {
-          form = dotForm(rowCount >> 30);
-          shape_i8(rows, rows, plane, rowCount * lda, form);
-        }
-        const padded = paddedRows(rowCount);
-        listOutputs(r, batch, m0, rowCount, padded, outs, sums - (group * N << 2), 4);
-        if (rowCount == 1) {
-          gemv_i8_i32(rows, weights, quads, sums, panelTo - panelFrom);
-        } else {
-          for (let n = from; n < to;) {
-            const at = group * N + n;
-            const width = min(8, N - n);
-            if (!ASC_FEATURE_RELAXED_SIMD) {
-              widen_panel_i8(weights, 0, panel, quads);
-              gemm_i8_4x8(rows, padded, panel, quads << 1, zeros, 0, outs, at, width, 0);
-            } else if (!gemm_relaxed_6x8(
-              rows,
-              form,
-              plane,
-              lda,
-              padded,
-              weights,
-              zeros,
-              0,
-              0,
-              false,
-              outs,
-              at,
-              width,
-              0,
-            )) {
-              split_i8(rows, rows, plane, rowCount * lda, form == DOT_UNSIGNED);
-              form = DOT_SPLIT;
-              continue;
-            }
-            weights += quads << 5;
-            n += 8;
-          }
+        listOutputs(r, batch, m0, rowCount, paddedRows(rowCount), outs, sums - (group * N << 2), 4);
+        if (rowCount == 1) gemv_i8_i32(rows, weights, quads, sums, panelTo - panelFrom);
+        else {
+          multiplyPanels(
+            rows,
+            rows,
+            plane,
+            lda,
+            rowCount,
+            panel,
+            weights,
+            0,
+            zeros,
+            0,
+            0,
+            0,
+            outs,
+            group * N + from,
+            to - from,
+            0,
+          );
         }
         for (let i = 0; i < rowCount; i++) {
           const out = load<usize>(outs + (i << 2)) + (group * N + from << 2);

@@ -122,7 +122,8 @@ describe('a product with weights of four bits', () => {
   test('is chosen for few rows of a layer or of a pointwise convolution, and for a filter of the whole image', () => {
     const chosen = (graph: Graph): boolean => opcodesOf(compile(graph)).includes(L.OP_NIBBLE_PRODUCT);
     expect(chosen(layer({ ...plain, depth: 64 }))).toBe(true);
-    expect(chosen(layer({ ...plain, depth: 64, rows: 100 }))).toBe(false);
+    expect(chosen(layer({ ...plain, depth: 64, rows: 8 }))).toBe(true);
+    expect(chosen(layer({ ...plain, depth: 64, rows: 9 }))).toBe(false);
     expect(chosen(convolution(2, 1, 2))).toBe(true);
     expect(chosen(convolution(3, 3, 1))).toBe(true);
     expect(chosen(convolution(3, 3, 3, 1)), 'with padding').toBe(false);
