@@ -16,6 +16,8 @@ export default defineConfig({
         isolate,
         testTimeout: 60_000,
         hookTimeout: 60_000,
+        // Browsers share the cores with other tests.
+        expect: { poll: { timeout: 30_000 } },
       },
     })),
     // By default Vitest leaves one core idle.

@@ -184,7 +184,7 @@ describePlayground('the playground', (at) => {
   test('listens to the microphone, and draws what it hears', async () => {
     await at.openExample('Spoken digits');
     await at.page.click('#try-microphone');
-    await expect.poll(() => at.page.locator('.found .bars li').count(), { timeout: 20_000 }).toBe(5);
+    await expect.poll(() => at.page.locator('.found .bars li').count()).toBe(5);
     expect(await at.page.locator('canvas.spectrogram').count()).toBe(1);
   });
 
@@ -201,7 +201,7 @@ describePlayground('the playground', (at) => {
       });
     });
     await at.page.click('#try-microphone');
-    await expect.poll(() => at.page.locator('.found .bars li').count(), { timeout: 20_000 }).toBe(5);
+    await expect.poll(() => at.page.locator('.found .bars li').count()).toBe(5);
     await at.page.click('#try-noise');
     await at.page.locator('.found .bars').evaluate((list) => list.classList.add('of-noise'));
     await at.page.waitForTimeout(500);
@@ -427,8 +427,9 @@ describePlayground('the playground', (at) => {
         '#files',
         files.map((file) => path.join(shared, 'formats', file)),
       );
-      await expect.poll(() => at.page.locator('#overview dl').allInnerTexts(), { message: format, timeout: 20_000 })
-        .toEqual([expect.stringContaining(format)]);
+      await expect.poll(() => at.page.locator('#overview dl').allInnerTexts(), { message: format }).toEqual([
+        expect.stringContaining(format),
+      ]);
     }
   });
 });
