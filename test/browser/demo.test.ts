@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { describeInChrome, launchChrome } from './support/chrome';
 import { serverUrl } from './support/server';
 
@@ -25,7 +25,9 @@ describeInChrome('the demo page', () => {
 
   /** Opens the page. `troubles` collects its errors, warnings and requests to other servers. */
   async function open(options: BrowserContextOptions = {}): Promise<{ page: Page; troubles: string[] }> {
-    const page = await (await browser.newContext(options)).newPage();
+    const context = await browser.newContext(options);
+    onTestFinished(() => context.close());
+    const page = await context.newPage();
     const troubles: string[] = [];
     page.on('console', (message) => {
       if (['error', 'warning'].includes(message.type())) troubles.push(message.text());

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { describeInChrome, launchChrome } from './support/chrome';
 import { serverUrl } from './support/server';
 
@@ -29,7 +29,9 @@ describeInChrome('the demo pages', () => {
   });
 
   async function open(name: string, options: BrowserContextOptions = {}): Promise<Page> {
-    const page = await (await browser.newContext({ permissions: ['microphone'], ...options })).newPage();
+    const context = await browser.newContext({ permissions: ['microphone'], ...options });
+    onTestFinished(() => context.close());
+    const page = await context.newPage();
     await page.goto(new URL(`../${name}/`, url).href);
     await page.waitForSelector('main.loaded');
     return page;

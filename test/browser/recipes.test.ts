@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { PNG } from 'pngjs';
 import { build } from 'vite';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import wavefile from 'wavefile';
 import { loadSync } from '../../src/index';
 import { toneDetector } from '../audio/networks';
@@ -49,7 +49,9 @@ describeInChrome('the recipe', () => {
   });
 
   async function visit(url: string, options: BrowserContextOptions = {}): Promise<Page> {
-    const page = await (await browser.newContext(options)).newPage();
+    const context = await browser.newContext(options);
+    onTestFinished(() => context.close());
+    const page = await context.newPage();
     page.on('pageerror', (error) => {
       throw error;
     });
@@ -164,7 +166,9 @@ describeInChrome('the recipe', () => {
       const { folder, remove } = makeRecipe('script-tag', { '7.png': seven });
       serveFolder(folder, '/script-tag/', headers);
       remove();
-      const page = await (await browser.newContext({ permissions: ['microphone'] })).newPage();
+      const context = await browser.newContext({ permissions: ['microphone'] });
+      onTestFinished(() => context.close());
+      const page = await context.newPage();
       await routePackage(page, cdn);
       await page.goto(`${site.url}/script-tag/${file}`);
       return page;

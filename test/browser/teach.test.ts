@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi, type TestContext } from 'vitest';
 import wavefile from 'wavefile';
 import { loadSync, type Model } from '../../src/index';
 import { isKnown } from '../../src/tasks/index';
@@ -73,9 +73,15 @@ describeInChrome('the page that learns', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function open(options: BrowserContextOptions = {}): Promise<{ page: Page; troubles: string[] }> {
+  /** Opens the page until the test ends. */
+  async function open(
+    { onTestFinished }: TestContext,
+    options: BrowserContextOptions = {},
+  ): Promise<{ page: Page; troubles: string[] }> {
     const permissions = ['camera', 'microphone'];
-    const page = await (await browser.newContext({ permissions, acceptDownloads: true, ...options })).newPage();
+    const context = await browser.newContext({ permissions, acceptDownloads: true, ...options });
+    onTestFinished(() => context.close());
+    const page = await context.newPage();
     const troubles: string[] = [];
     page.on('console', (message) => {
       if (['error', 'warning'].includes(message.type())) troubles.push(message.text());
@@ -139,8 +145,8 @@ describeInChrome('the page that learns', () => {
     await page.mouse.up();
   }
 
-  test.concurrent('tells drawings apart, trains, refuses others, as the saved file does here and in Node', async () => {
-    const { page, troubles } = await open();
+  test.concurrent('tells drawings apart, trains, refuses others, as the saved file does here and in Node', async (t) => {
+    const { page, troubles } = await open(t);
     await page.fill('#classes li:nth-child(1) input', 'triangle');
     await teachDrawings(page, 5);
     expect(await page.textContent('#examples')).toBe('10');
@@ -174,8 +180,8 @@ describeInChrome('the page that learns', () => {
     expect(troubles).toEqual([]);
   });
 
-  test.concurrent('learns what the camera sees while a button is held, and answers from a saved file', async () => {
-    const { page, troubles } = await open();
+  test.concurrent('learns what the camera sees while a button is held, and answers from a saved file', async (t) => {
+    const { page, troubles } = await open(t);
     await page.check('[value=camera]', { force: true });
     await page.click('#open-camera');
     await page.waitForSelector('#camera.live');
@@ -231,8 +237,8 @@ describeInChrome('the page that learns', () => {
     expect(troubles).toEqual([]);
   });
 
-  test.concurrent('ignores what comes late from a source that was left', async () => {
-    const { page, troubles } = await open();
+  test.concurrent('ignores what comes late from a source that was left', async (t) => {
+    const { page, troubles } = await open(t);
     await page.evaluate(() => {
       const real = Object.getOwnPropertyDescriptor(HTMLImageElement.prototype, 'decode')!;
       HTMLImageElement.prototype.decode = async function() {
@@ -253,8 +259,8 @@ describeInChrome('the page that learns', () => {
     expect(troubles).toEqual([]);
   });
 
-  test.concurrent('learns sounds of the microphone, hears silence, and answers from a saved file', async () => {
-    const { page, troubles } = await open();
+  test.concurrent('learns sounds of the microphone, hears silence, and answers from a saved file', async (t) => {
+    const { page, troubles } = await open(t);
     await page.check('[value=sound]', { force: true });
     await page.click('#open-sound');
     await page.waitForSelector('#sound.live');
@@ -313,8 +319,8 @@ describeInChrome('the page that learns', () => {
     expect(troubles).toEqual([]);
   });
 
-  test.concurrent('works with the keyboard alone, adds classes and removes them', async () => {
-    const { page, troubles } = await open();
+  test.concurrent('works with the keyboard alone, adds classes and removes them', async (t) => {
+    const { page, troubles } = await open(t);
     for (const [key, digit] of [['q', '1'], ['w', '2'], ['e', '1']] as const) {
       await page.keyboard.press('Escape');
       await page.keyboard.press(key);
@@ -345,8 +351,8 @@ describeInChrome('the page that learns', () => {
     expect(troubles).toEqual([]);
   });
 
-  test.concurrent('says what is wrong with a file', async () => {
-    const { page } = await open();
+  test.concurrent('says what is wrong with a file', async (t) => {
+    const { page } = await open(t);
     const wrong = path.join(folder, 'wrong.tflite');
     writeFileSync(wrong, 'no network');
     await page.setInputFiles('#file-input', wrong);
@@ -356,8 +362,8 @@ describeInChrome('the page that learns', () => {
 
   test.skipIf(!hasShared).concurrent(
     'embeds the camera by a MobileNet that the user opens (../shared/models)',
-    async () => {
-      const { page, troubles } = await open();
+    async (t) => {
+      const { page, troubles } = await open(t);
       await page.setInputFiles('#file-input', path.join(shared, 'models/mobilenet_v2_100_224_uint8.tflite'));
       await page.waitForFunction(() =>
         document.getElementById('network')!.textContent.includes('mobilenet_v2_100_224')
@@ -373,9 +379,9 @@ describeInChrome('the page that learns', () => {
     },
   );
 
-  test.concurrent('fits a phone in both color schemes, with every source', async () => {
+  test.concurrent('fits a phone in both color schemes, with every source', async (t) => {
     for (const colorScheme of ['light', 'dark'] as const) {
-      const { page, troubles } = await open({ viewport: { width: 360, height: 740 }, isMobile: true, colorScheme });
+      const { page, troubles } = await open(t, { viewport: { width: 360, height: 740 }, isMobile: true, colorScheme });
       for (const source of ['draw', 'camera', 'sound']) {
         await page.check(`[value=${source}]`, { force: true });
         await page.waitForSelector(`#${source}:not([hidden])`);
