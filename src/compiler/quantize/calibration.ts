@@ -82,8 +82,13 @@ function divergence({ histogram, range: full }: TensorStatistics, range: Range):
   for (let level = 0; level < LEVELS; level++) {
     const from = Math.floor(level * bins / LEVELS);
     const to = Math.floor((level + 1) * bins / LEVELS);
-    const occupied = inside.subarray(from, to).filter((count) => count > 0).length;
-    const mean = inside.subarray(from, to).reduce((a, b) => a + b, 0) / Math.max(1, occupied);
+    let total = 0;
+    let occupied = 0;
+    for (let i = from; i < to; i++) {
+      total += inside[i]!;
+      if (inside[i]! > 0) occupied++;
+    }
+    const mean = total / Math.max(1, occupied);
     for (let i = from; i < to; i++) {
       if (actual[i]! === 0) continue;
       // an end that only cut values fall into has no counterpart

@@ -16,6 +16,8 @@ export class Histogram {
   private width = 0;
   private zeros = 0;
   private counted = 0;
+  /** The bins that are not empty, in order, unless values were added since. */
+  private filled: Uint32Array | undefined;
 
   /** The number of values. */
   get count(): number {
@@ -24,6 +26,7 @@ export class Histogram {
 
   /** Adds finite values. */
   add(values: ArrayLike<number>): void {
+    this.filled = undefined;
     for (let i = 0; i < values.length; i++) {
       const value = values[i]!;
       this.counted++;
@@ -58,9 +61,8 @@ export class Histogram {
 
   /** Calls `visit` with the center and the count of every bin that is not empty. */
   forEach(visit: (center: number, count: number) => void): void {
-    this.bins.forEach((count, i) => {
-      if (count > 0) visit((i - SIDE + 0.5) * this.width, count);
-    });
+    this.filled ??= Uint32Array.from(this.bins.keys()).filter((i) => this.bins[i]! > 0);
+    for (const i of this.filled) visit((i - SIDE + 0.5) * this.width, this.bins[i]!);
     if (this.zeros > 0) visit(0, this.zeros);
   }
 
