@@ -44,18 +44,30 @@ export function measurePeople(bytes, set) {
 }
 
 /**
+ * Streams of people: one with gestures, and one of everyday motion.
+ *
+ * @param options of recordStream
+ * @returns [{ input, gestures, everyday }]
+ */
+export function recordPeople(options = {}) {
+  return Array.from({ length: STREAMS }, (_, person) => {
+    const seed = FIRST_SEED + person;
+    return { ...recordStream(seed, orderOf(seed), options), everyday: recordEveryday(seed, ROUNDS, options) };
+  });
+}
+
+/**
  * Runs the recognizer of examples/boards on streams.
  *
+ * @param people of recordPeople
  * @returns { gestures, recognized, confused, falseAlarms, hours }: of the gestures, how many were
  *   recognized and how many taken for another; and false alarms in hours of everyday motion
  */
-export function measureStreams(bytes, options = {}) {
+export function measureStreams(bytes, people) {
   const model = loadSync(bytes);
   const raw = { labels: LABELS, predict: (window) => model.predict(window, { output: 'raw' }) };
   const result = { gestures: 0, recognized: 0, confused: 0, falseAlarms: 0, hours: 0 };
-  for (let person = 0; person < STREAMS; person++) {
-    const seed = FIRST_SEED + person;
-    const { input, gestures } = recordStream(seed, orderOf(seed), options);
+  for (const { input, gestures, everyday } of people) {
     const answers = answersOf(raw, input);
     for (const { label, middle } of gestures) {
       const near = answers.filter(({ at }) => Math.abs(at - SAMPLES / 2 - middle) < RATE);
@@ -63,7 +75,6 @@ export function measureStreams(bytes, options = {}) {
       if (near.some((answer) => answer.label === label)) result.recognized++;
       else if (near.length > 0) result.confused++;
     }
-    const everyday = recordEveryday(seed, ROUNDS, options);
     result.falseAlarms += answersOf(raw, everyday).length;
     result.hours += everyday.length / (3 * RATE * 3600);
   }
@@ -96,7 +107,7 @@ if (isProgram(import.meta.url)) {
     const set = loadGestures('test', { spread });
     const { confusion, ...accuracy } = measureWindows(bytes, set);
     const people = measurePeople(bytes, set).sort((a, b) => a - b);
-    const streams = measureStreams(bytes, { spread });
+    const streams = measureStreams(bytes, recordPeople({ spread }));
     console.log(`people who differ ${spread} times as much as those of the training set`);
     console
       .log(`  windows: ${percent(accuracy)} of ${set.count}; of the worst person ${(people[0] * 100).toFixed(1)} %`);
