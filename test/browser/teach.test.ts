@@ -145,7 +145,7 @@ describeInChrome('the page that learns', () => {
     await page.mouse.up();
   }
 
-  test.concurrent('tells drawings apart, trains, refuses others, as the saved file does here and in Node', async (t) => {
+  test.concurrent('tells drawings apart, trains, refuses others, as its file does here and in Node', async (t) => {
     const { page, troubles } = await open(t);
     await page.fill('#classes li:nth-child(1) input', 'triangle');
     await teachDrawings(page, 5);
