@@ -51,12 +51,17 @@ async function start() {
     }
   };
 
+  /** Counts strokes and choices: a sample that decodes late must not replace a newer one. */
+  let turn = 0;
+
   const pad = makePad($('pad'), () => {
+    turn++;
     mark(true);
     read(centreDigit(pad.ink(), pad.width, pad.height));
   });
 
   function clear() {
+    turn++;
     pad.clear();
     mark(false);
     paint($('seen'), new Float32Array(SIDE * SIDE));
@@ -64,7 +69,10 @@ async function start() {
   }
 
   const samples = labels.map((label) =>
-    makeSample(label, (button, image) => {
+    makeSample(label, async (button, decode) => {
+      const mine = ++turn;
+      const image = await decode();
+      if (mine !== turn) return;
       pad.show(inkCanvas(image));
       mark(true, button);
       read(image);
@@ -101,7 +109,7 @@ function makeClock(predict) {
   };
 }
 
-/** A thumbnail. A click passes its pixels, 0..1, to `onClick`. */
+/** A thumbnail. A click passes a function to `onClick` that decodes its pixels, 0..1. */
 function makeSample(label, onClick) {
   const button = document.createElement('button');
   const image = new Image(SIDE, SIDE);
@@ -110,14 +118,15 @@ function makeSample(label, onClick) {
   image.alt = '';
   image.src = new URL(`../../models/digits/samples/${label}.png`, import.meta.url).href;
   button.append(image);
-  button.addEventListener('click', async () => {
+  const decode = async () => {
     await image.decode();
     const canvas = Object.assign(document.createElement('canvas'), { width: SIDE, height: SIDE });
     const context = canvas.getContext('2d');
     context.drawImage(image, 0, 0);
     const { data } = context.getImageData(0, 0, SIDE, SIDE);
-    onClick(button, Float32Array.from({ length: SIDE * SIDE }, (_, i) => data[i * 4] / 255));
-  });
+    return Float32Array.from({ length: SIDE * SIDE }, (_, i) => data[i * 4] / 255);
+  };
+  button.addEventListener('click', () => onClick(button, decode));
   return button;
 }
 

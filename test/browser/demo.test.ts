@@ -80,6 +80,35 @@ describeInChrome('the demo page', () => {
     expect(troubles).toEqual([]);
   });
 
+  test('keeps the newest sample when an older one decodes late', async () => {
+    const { page, troubles } = await open();
+    await page.evaluate(() => {
+      // the first sample waits until the page is told to go on
+      const original = Object.getOwnPropertyDescriptor(HTMLImageElement.prototype, 'decode')!;
+      HTMLImageElement.prototype.decode = async function() {
+        Object.defineProperty(HTMLImageElement.prototype, 'decode', original);
+        await new Promise((resolve) => {
+          addEventListener('goOn', resolve, { once: true });
+        });
+        dispatchEvent(new Event('gone'));
+      };
+    });
+    const press = (key: string): Promise<void> => page.keyboard.press(key);
+    await press('3');
+    await press('7');
+    await expect.poll(() => page.textContent('#digit')).toBe('7');
+    await page.evaluate(() =>
+      new Promise((resolve) => {
+        // behind what the page does with the sample
+        addEventListener('gone', () => setTimeout(resolve, 50), { once: true });
+        dispatchEvent(new Event('goOn'));
+      })
+    );
+    expect(await page.textContent('#digit')).toBe('7');
+    expect(await page.getAttribute('.samples button:nth-child(8)', 'aria-pressed')).toBe('true');
+    expect(troubles).toEqual([]);
+  });
+
   test('reads a 1 while it is drawn with the mouse, and is empty after Clear', async () => {
     const { page } = await open();
     const [top, bottom] = await places(page, [[0.52, 0.2], [0.48, 0.8]]);
