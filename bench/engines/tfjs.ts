@@ -82,7 +82,7 @@ function stepOf(tf: Tf, node: AnyNode): Step {
     return name;
   };
   const constant = (tensor: Tensor, shape = tensor.shape, data = tensor.data): TfTensor => {
-    if (!data || data instanceof Int16Array) {
+    if (!data || data instanceof Int16Array || data instanceof Float64Array) {
       throw new Error(`${node.op} "${node.name}": an input must be constant and of a type supported here`);
     }
     return tf.tensor(data, shape);

@@ -7,10 +7,10 @@ import { Random } from '../../test/helpers/random';
 /** A kind of difficulty: a network and inputs by their seed. */
 export interface HardNetwork {
   name: string;
-  graph(seed: number): Graph;
-  inputs(count: number, seed: number): (Float32Array | Record<string, Float32Array>)[];
+  graph: (seed: number) => Graph;
+  inputs: (count: number, seed: number) => (Float32Array | Record<string, Float32Array>)[];
   /** Held-out inputs, if they are of another kind. */
-  usual?(count: number, seed: number): Float32Array[];
+  usual?: (count: number, seed: number) => Float32Array[];
 }
 
 const pair = [1, 1] as [number, number];

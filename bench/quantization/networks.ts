@@ -1,6 +1,6 @@
 import { importModel, importTflite, wireStates, type Graph } from '../../src/compiler/index';
 import type { Tensor } from '../../src/graph/graph';
-import { parts, Shared, smooth, type Values } from './inputs';
+import { parts, smooth, type Shared, type Values } from './inputs';
 
 // The float32 networks of the optional folder, each with inputs.
 
@@ -11,7 +11,7 @@ export interface Network {
   /** What the inputs are. */
   data: 'real data' | 'photographs' | 'speech' | 'smooth';
   /** Inputs of prediction i, or of consecutive predictions for a network with state. */
-  sample(i: number): Sample;
+  sample: (i: number) => Sample;
   count: number;
   labels?: readonly number[];
 }
@@ -105,7 +105,7 @@ async function foreignNetwork(shared: Shared, kind: string, name: string): Promi
     .fromEntries(golden.inputs.filter(isScalar).map((port) => [port.name, { data: [16000], shape: [] }]));
   const options = { name, files, ...(Object.keys(constants).length > 0 && { constants }) };
   const shapes = shapesOption(kind, golden.inputs.filter((port) => !(port.name in constants)));
-  // layers models with several inputs name them otherwise than their runtime, and leave nothing open
+  // layers models with several inputs name them unlike their runtime, and leave nothing open
   const imported = await importModel(files[golden.model]!, { ...options, ...shapes }).catch(() =>
     importModel(files[golden.model]!, options)
   );
