@@ -127,7 +127,7 @@ export async function networksTable(shared: Shared, wanted?: string): Promise<Ta
       const plain = quantized(graph, used);
       const between = performance.now();
       const options = { samples: used as never, keep: 'auto' as const };
-      const { graph: kept, auto } = quantizeKept(prepare(graph, options), options);
+      const { graph: kept, auto } = quantizeKept(prepare(graph, options), {});
       const end = performance.now();
       const layers = auto!.layers.map(({ name, as }) => `${shorten(name)}${as === 'int16' ? ' (16 bits)' : ''}`);
       const listed = layers.length > 4
