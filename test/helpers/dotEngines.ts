@@ -28,6 +28,8 @@ function dot(products: (half: string) => string, sum: string): string {
 }
 
 const exactSum = `(i32x4.add ${pairs(take(EVEN))} ${pairs(take(ODD))})`;
+const wrappingSum = pairs(`(i16x8.add ${take(EVEN)} ${take(ODD)})`);
+const isOdd = '(i32x4.shr_s (i32x4.shl (local.get $c) (i32.const 31)) (i32.const 31))';
 
 /** What the instruction becomes, as a function in text form. */
 const functions = {
@@ -38,7 +40,12 @@ const functions = {
   /** older x86: pmaddubsw, which saturates, and pmaddwd */
   ssse3: dot(unsigned, pairs(`(i16x8.add_sat_s ${take(EVEN)} ${take(ODD)})`)),
   /** Arm without dot products: smull, addp, which wraps around, and saddlp */
-  neon: dot(signed, pairs(`(i16x8.add ${take(EVEN)} ${take(ODD)})`)),
+  neon: dot(signed, wrappingSum),
+  /**
+   * Arm with a compiler that replaces code in the middle of a loop: the sum of neon or of sdot,
+   * and that of neon while the sum before is even, such as at the start of a function
+   */
+  replaced: dot(signed, `(v128.bitselect ${exactSum} ${wrappingSum} ${isOdd})`),
   /** no processor: each sum is one too large */
   broken: dot(signed, `(i32x4.add (i32x4.splat (i32.const 1)) ${exactSum})`),
 };
@@ -170,7 +177,7 @@ export function loadOn(engine: DotVariant, file: Uint8Array): Model {
   let wasm = cores.get(engine);
   if (!wasm) {
     const mixed = (i: number, mixture: number): DotEngine =>
-      dotEngines[Math.imul(i + 1, 0x9e3779b1 + 2 * mixture) >>> 30]!;
+      dotEngines[(Math.imul(i + 1, 0x9e3779b1 + 2 * mixture) >>> 16) % dotEngines.length]!;
     const core = emulate(built('core.relaxed.wasm'), (i) => (typeof engine === 'number' ? mixed(i, engine) : engine));
     wasm = new WebAssembly.Module(core);
     cores.set(engine, wasm);
