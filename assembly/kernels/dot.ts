@@ -8,8 +8,9 @@
 //   split     Σ a·w = Σ w·(a & 127) − 128·Σ w·(a < 0 ? 1 : 0), everywhere
 //
 // Compilers of one engine may differ, so each kernel asks the instruction at its start, in the same
-// function. Older x86 adds two products of the last form in 16 bits, at most 2·127·128 in absolute
-// value, which does not saturate.
+// function. Code that replaces it in the middle of a loop may add in 32 bits instead of 16
+// (docs/kernels/gemm.md). Older x86 adds two products of the last form in 16 bits, at most
+// 2·127·128 in absolute value, which does not saturate.
 
 /** Activations in two planes: the low 7 bits, and 1 for negative ones */
 export const DOT_SPLIT: i32 = 0;

@@ -105,7 +105,7 @@ async function foreignNetwork(shared: Shared, kind: string, name: string): Promi
     .fromEntries(golden.inputs.filter(isScalar).map((port) => [port.name, { data: [16000], shape: [] }]));
   const options = { name, files, ...(Object.keys(constants).length > 0 && { constants }) };
   const shapes = shapesOption(kind, golden.inputs.filter((port) => !(port.name in constants)));
-  // layers models with several inputs name them unlike their runtime, and leave nothing open
+  // layers models of TensorFlow.js name inputs unlike their runtime, and leave no shape open
   const imported = await importModel(files[golden.model]!, { ...options, ...shapes }).catch(() =>
     importModel(files[golden.model]!, options)
   );

@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { describeInChrome, launchChrome } from './support/chrome';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { describeInChrome, launchChrome, openTab } from './support/chrome';
 import { serverUrl } from './support/server';
 
 // examples/digits/index.html, served as `npm run demo -- --page` serves it.
@@ -25,9 +25,7 @@ describeInChrome('the demo page', () => {
 
   /** Opens the page. `troubles` collects its errors, warnings and requests to other servers. */
   async function open(options: BrowserContextOptions = {}): Promise<{ page: Page; troubles: string[] }> {
-    const context = await browser.newContext(options);
-    onTestFinished(() => context.close());
-    const page = await context.newPage();
+    const page = await openTab(browser, options);
     const troubles: string[] = [];
     page.on('console', (message) => {
       if (['error', 'warning'].includes(message.type())) troubles.push(message.text());
@@ -80,34 +78,41 @@ describeInChrome('the demo page', () => {
     expect(troubles).toEqual([]);
   });
 
-  test('keeps the newest sample when an older one decodes late', async () => {
-    const { page, troubles } = await open();
-    await page.evaluate(() => {
-      // the first sample waits until the page is told to go on
-      const original = Object.getOwnPropertyDescriptor(HTMLImageElement.prototype, 'decode')!;
-      HTMLImageElement.prototype.decode = async function() {
-        Object.defineProperty(HTMLImageElement.prototype, 'decode', original);
-        await new Promise((resolve) => {
-          addEventListener('goOn', resolve, { once: true });
-        });
-        dispatchEvent(new Event('gone'));
-      };
+  test.each<[what: string, digit: string, act: (page: Page) => Promise<void>]>([['another sample', '7', (page) =>
+    page.keyboard.press('7')], ['Clear', '?', (page) => page.keyboard.press('Escape')], ['a stroke', '1',
+    async (page) => {
+      const [top, bottom] = await places(page, [[0.52, 0.2], [0.48, 0.8]]);
+      await page.mouse.move(top!.x, top!.y);
+      await page.mouse.down();
+      await page.mouse.move(bottom!.x, bottom!.y, { steps: 20 });
+      await page.mouse.up();
+    }]])('keeps %s when an older sample decodes late', async (_, digit, act) => {
+      const { page, troubles } = await open();
+      await page.evaluate(() => {
+        // the first sample waits until the page is told to go on
+        const original = Object.getOwnPropertyDescriptor(HTMLImageElement.prototype, 'decode')!;
+        HTMLImageElement.prototype.decode = async function() {
+          Object.defineProperty(HTMLImageElement.prototype, 'decode', original);
+          await new Promise((resolve) => {
+            addEventListener('goOn', resolve, { once: true });
+          });
+          dispatchEvent(new Event('gone'));
+        };
+      });
+      await page.keyboard.press('3');
+      await act(page);
+      await expect.poll(() => page.textContent('#digit')).toBe(digit);
+      await page.evaluate(() =>
+        new Promise((resolve) => {
+          // behind what the page does with the sample
+          addEventListener('gone', () => setTimeout(resolve, 50), { once: true });
+          dispatchEvent(new Event('goOn'));
+        })
+      );
+      expect(await page.textContent('#digit')).toBe(digit);
+      expect(await page.locator('.samples [aria-pressed=true]').count()).toBe(digit === '7' ? 1 : 0);
+      expect(troubles).toEqual([]);
     });
-    const press = (key: string): Promise<void> => page.keyboard.press(key);
-    await press('3');
-    await press('7');
-    await expect.poll(() => page.textContent('#digit')).toBe('7');
-    await page.evaluate(() =>
-      new Promise((resolve) => {
-        // behind what the page does with the sample
-        addEventListener('gone', () => setTimeout(resolve, 50), { once: true });
-        dispatchEvent(new Event('goOn'));
-      })
-    );
-    expect(await page.textContent('#digit')).toBe('7');
-    expect(await page.getAttribute('.samples button:nth-child(8)', 'aria-pressed')).toBe('true');
-    expect(troubles).toEqual([]);
-  });
 
   test('reads a 1 while it is drawn with the mouse, and is empty after Clear', async () => {
     const { page } = await open();
@@ -145,7 +150,7 @@ describeInChrome('the demo page', () => {
   });
 
   test('shows an error if the model is missing', async () => {
-    const page = await browser.newPage();
+    const page = await openTab(browser);
     await page.route('**/digits.klet', (route) => route.fulfill({ status: 404, body: 'gone' }));
     await page.goto(url);
     await page.waitForSelector('#trouble.now');

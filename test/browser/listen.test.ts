@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import wavefile from 'wavefile';
 import type * as audioEntry from '../../src/audio/index';
 import { createAudioFeatures } from '../../src/audio/index';
@@ -13,7 +13,7 @@ import { echo, toneDetector, toneParameters } from '../audio/networks';
 import { tone } from '../audio/settings';
 import { Random } from '../helpers/random';
 import { shared, sharedBytes } from '../helpers/shared';
-import { describeInChrome, launchChrome } from './support/chrome';
+import { describeInChrome, launchChrome, openTab } from './support/chrome';
 import { serverUrl } from './support/server';
 
 declare global {
@@ -31,9 +31,7 @@ interface Opened {
 }
 
 async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Opened> {
-  const context = await browser.newContext({ permissions: ['microphone'], ...options });
-  onTestFinished(() => context.close());
-  const page = await context.newPage();
+  const page = await openTab(browser, { permissions: ['microphone'], ...options });
   const troubles: string[] = [];
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) troubles.push(message.text());

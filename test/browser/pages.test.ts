@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { describeInChrome, launchChrome } from './support/chrome';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describeInChrome, launchChrome, openTab } from './support/chrome';
 import { serverUrl } from './support/server';
 
 // Properties that both demo pages have: layout, links, keyboard, screen readers, colours.
@@ -29,9 +29,7 @@ describeInChrome('the demo pages', () => {
   });
 
   async function open(name: string, options: BrowserContextOptions = {}): Promise<Page> {
-    const context = await browser.newContext({ permissions: ['microphone'], ...options });
-    onTestFinished(() => context.close());
-    const page = await context.newPage();
+    const page = await openTab(browser, { permissions: ['microphone'], ...options });
     await page.goto(new URL(`../${name}/`, url).href);
     await page.waitForSelector('main.loaded');
     return page;

@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { PNG } from 'pngjs';
 import { build } from 'vite';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import wavefile from 'wavefile';
 import { loadSync } from '../../src/index';
 import { toneDetector } from '../audio/networks';
@@ -13,7 +13,7 @@ import { tone } from '../audio/settings';
 import { corner, quadrants } from '../cli/cli';
 import { fencesOf, readPage, root, tableRows } from '../docs/page';
 import { makeRecipe, recipesWithFiles } from '../docs/recipes';
-import { describeInChrome, launchChrome, launchChromeWith } from './support/chrome';
+import { describeInChrome, launchChrome, launchChromeWith, openTab } from './support/chrome';
 import { openSite, type Site } from './support/site';
 
 // The files of docs/recipes/, built by Vite and opened as a reader would.
@@ -49,9 +49,7 @@ describeInChrome('the recipe', () => {
   });
 
   async function visit(url: string, options: BrowserContextOptions = {}): Promise<Page> {
-    const context = await browser.newContext(options);
-    onTestFinished(() => context.close());
-    const page = await context.newPage();
+    const page = await openTab(browser, options);
     page.on('pageerror', (error) => {
       throw error;
     });
@@ -166,9 +164,7 @@ describeInChrome('the recipe', () => {
       const { folder, remove } = makeRecipe('script-tag', { '7.png': seven });
       serveFolder(folder, '/script-tag/', headers);
       remove();
-      const context = await browser.newContext({ permissions: ['microphone'] });
-      onTestFinished(() => context.close());
-      const page = await context.newPage();
+      const page = await openTab(browser, { permissions: ['microphone'] });
       await routePackage(page, cdn);
       await page.goto(`${site.url}/script-tag/${file}`);
       return page;

@@ -9,7 +9,7 @@ import { loadSync, type Model } from '../../src/index';
 import { isKnown } from '../../src/tasks/index';
 import { Random } from '../helpers/random';
 import { hasShared, shared } from '../helpers/shared';
-import { describeInChrome, launchChrome } from './support/chrome';
+import { describeInChrome, launchChrome, openTab } from './support/chrome';
 import { serverUrl } from './support/server';
 
 // examples/teach/index.html, served as `node examples/teach/serve.mjs` serves it. A film is the
@@ -75,13 +75,11 @@ describeInChrome('the page that learns', () => {
 
   /** Opens the page until the test ends. */
   async function open(
-    { onTestFinished }: TestContext,
+    test: TestContext,
     options: BrowserContextOptions = {},
   ): Promise<{ page: Page; troubles: string[] }> {
     const permissions = ['camera', 'microphone'];
-    const context = await browser.newContext({ permissions, acceptDownloads: true, ...options });
-    onTestFinished(() => context.close());
-    const page = await context.newPage();
+    const page = await openTab(browser, { permissions, acceptDownloads: true, ...options }, test);
     const troubles: string[] = [];
     page.on('console', (message) => {
       if (['error', 'warning'].includes(message.type())) troubles.push(message.text());

@@ -4,29 +4,19 @@ import { compile, readKlet } from '../../src/compiler/index';
 import { SECTION_PLAN } from '../../src/format/klet';
 import type { FusedActivation, HybridMode, Padding, Pair } from '../../src/graph/operators';
 import { viewOf, withSection } from '../robustness/seal';
-import { checkFile, exact, Random, randomInputs, single, size, tensor, type NumberType,
-  type Quantization } from './suite';
-import { hybridOf, outputQuantization, weightsAndBias, type WeightSpec } from './weighted';
+import { checkFile, exact, Random, randomInputs, single, size, tensor } from './suite';
+import { hybridOf, outputQuantization, weightsAndBias } from './weighted';
+import { plainConvolution, slide, type ConvolutionSpec } from './windows';
 
 // Convolutions of one layer, for the tests of the direct form and of tiles.
 
-export interface Spec {
-  type: NumberType;
-  batch: number;
-  height: number;
-  width: number;
+export interface Spec extends ConvolutionSpec {
   /** Input channels of one group; `co` is its output channels. */
   ci: number;
   co: number;
   groups: number;
-  kernel: Pair;
-  stride: Pair;
-  dilation: Pair;
   padding: Padding;
   activation: FusedActivation;
-  x: Quantization;
-  weights: WeightSpec;
-  seed: number;
   /** Set for float activations with int8 weights. */
   hybrid?: HybridMode | undefined;
   /** BLOCK_ROWS of the record, in place of what the compiler chooses. */
@@ -36,36 +26,26 @@ export interface Spec {
 }
 
 export const plain: Spec = {
-  type: 'int8',
-  batch: 1,
+  ...plainConvolution,
   height: 4,
   width: 4,
   ci: 3,
   co: 8,
   groups: 1,
   kernel: [1, 1],
-  stride: [1, 1],
-  dilation: [1, 1],
   padding: [0, 0, 0, 0],
   activation: 'none',
-  x: { scale: 0.5, zeroPoint: -3 },
-  weights: { scale: 0.25, zeroPoint: 0, perChannel: true, bias: true, ties: true, outputZeroPoint: 5 },
-  seed: 1,
 };
 
 /** Compares a convolution with the reference, in all flavors. */
 export function check(spec: Spec): void {
-  const { type, batch, ci, co, groups, kernel, stride, dilation, padding: [top, left, bottom, right] } = spec;
+  const { type, batch, ci, co, groups, kernel, stride, dilation } = spec;
   const random = new Random(spec.seed);
-  const reachY = (kernel[0] - 1) * dilation[0] + 1;
-  const reachX = (kernel[1] - 1) * dilation[1] + 1;
-  const height = Math.max(spec.height, reachY - top - bottom);
-  const width = Math.max(spec.width, reachX - left - right);
-  const shape = [batch, Math.floor((height + top + bottom - reachY) / stride[0]) + 1,
-    Math.floor((width + left + right - reachX) / stride[1]) + 1, co * groups];
-  const x = tensor('x', [batch, height, width, ci * groups], type, spec.x);
+  const { image, output } = slide(spec, spec.padding);
+  const x = tensor('x', [batch, ...image, ci * groups], type, spec.x);
   const { w, bias } = weightsAndBias(random, x, [co * groups, ...kernel, ci], 0, spec.weights, spec.hybrid);
-  const y = tensor('y', shape, type, outputQuantization(x, w, kernel[0] * kernel[1] * ci, spec.weights));
+  const scaled = outputQuantization(x, w, kernel[0] * kernel[1] * ci, spec.weights);
+  const y = tensor('y', [batch, ...output, co * groups], type, scaled);
   const graph = single('conv2d', [x, w, bias], {
     stride,
     dilation,

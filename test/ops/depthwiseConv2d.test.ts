@@ -2,25 +2,16 @@ import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { FusedActivation, HybridMode, Padding, Pair } from '../../src/graph/operators';
 import { activations, channels, checkGraph, exact, property, Random, seeds, single, size, quantizations, tensor, types,
-  type NumberType, type Quantization, type Tolerance } from './suite';
+  type Tolerance } from './suite';
 import { dotVariants } from '../helpers/dotEngines';
-import { hybridModes, hybridOf, outputQuantization, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
+import { hybridModes, hybridOf, outputQuantization, weightsAndBias, weightSpecs } from './weighted';
+import { plainConvolution, slide, type ConvolutionSpec } from './windows';
 
-interface Spec {
-  type: NumberType;
-  batch: number;
-  height: number;
-  width: number;
+interface Spec extends ConvolutionSpec {
   channels: number;
   multiplier: number;
-  kernel: Pair;
-  stride: Pair;
-  dilation: Pair;
   padding: Padding;
   activation: FusedActivation;
-  x: Quantization;
-  weights: WeightSpec;
-  seed: number;
   /** Set for float activations with int8 weights. */
   hybrid?: HybridMode | undefined;
 }
@@ -32,35 +23,25 @@ interface Spec {
 const anyOrder: Tolerance = { relative: 1e-6, absolute: 5e-6 };
 
 const plain: Spec = {
-  type: 'int8',
-  batch: 1,
+  ...plainConvolution,
   height: 6,
   width: 7,
   channels: 9,
   multiplier: 1,
   kernel: [3, 3],
-  stride: [1, 1],
-  dilation: [1, 1],
   padding: [1, 1, 1, 1],
   activation: 'none',
-  x: { scale: 0.5, zeroPoint: -3 },
-  weights: { scale: 0.25, zeroPoint: 0, perChannel: true, bias: true, ties: true, outputZeroPoint: 5 },
-  seed: 1,
 };
 
 function check(spec: Spec): void {
-  const { type, batch, multiplier, kernel, stride, dilation, padding: [top, left, bottom, right] } = spec;
+  const { type, batch, multiplier, kernel, stride, dilation } = spec;
   const random = new Random(spec.seed);
-  const reachY = (kernel[0] - 1) * dilation[0] + 1;
-  const reachX = (kernel[1] - 1) * dilation[1] + 1;
   const outC = spec.channels * multiplier;
-  const height = Math.max(spec.height, reachY - top - bottom);
-  const width = Math.max(spec.width, reachX - left - right);
-  const shape = [batch, Math.floor((height + top + bottom - reachY) / stride[0]) + 1,
-    Math.floor((width + left + right - reachX) / stride[1]) + 1, outC];
-  const x = tensor('x', [batch, height, width, spec.channels], type, spec.x);
+  const { image, output } = slide(spec, spec.padding);
+  const x = tensor('x', [batch, ...image, spec.channels], type, spec.x);
   const { w, bias } = weightsAndBias(random, x, [1, ...kernel, outC], 3, spec.weights, spec.hybrid);
-  const y = tensor('y', shape, type, outputQuantization(x, w, kernel[0] * kernel[1], spec.weights));
+  const scaled = outputQuantization(x, w, kernel[0] * kernel[1], spec.weights);
+  const y = tensor('y', [batch, ...output, outC], type, scaled);
   checkGraph(
     single('depthwiseConv2d', [x, w, bias], {
       stride,

@@ -3,6 +3,7 @@ import { describe, test } from 'vitest';
 import type { FusedActivation, Padding, Pair } from '../../src/graph/operators';
 import { activations, channels, checkGraph, property, seeds, single, size, quantizations, tensor, types,
   type NumberType, type Quantization } from './suite';
+import { slide } from './windows';
 
 interface Spec {
   type: NumberType;
@@ -39,18 +40,12 @@ const plain: Spec = {
 /** The test body of averagePool2d and maxPool2d. */
 export function poolSuite(op: 'averagePool2d' | 'maxPool2d'): void {
   function check(spec: Spec): void {
-    const { type, batch, kernel, stride } = spec;
-    const [top, left, bottom, right] = spec.padding.map((p, i) => Math.min(p, kernel[i % 2]! - 1)) as Padding;
-    const height = Math.max(spec.height, kernel[0] - top - bottom);
-    const width = Math.max(spec.width, kernel[1] - left - right);
-    const shape = [batch, Math.floor((height + top + bottom - kernel[0]) / stride[0]) + 1,
-      Math.floor((width + left + right - kernel[1]) / stride[1]) + 1, spec.channels];
-    const x = tensor('x', [batch, height, width, spec.channels], type, spec.x);
-    const y = tensor('y', shape, type, spec.y ?? spec.x);
-    checkGraph(
-      single(op, [x], { kernel, stride, padding: [top, left, bottom, right], activation: spec.activation }, y),
-      spec.seed,
-    );
+    const { type, batch, kernel, stride, channels } = spec;
+    const padding = spec.padding.map((p, i) => Math.min(p, kernel[i % 2]! - 1)) as Padding;
+    const { image, output } = slide(spec, padding);
+    const x = tensor('x', [batch, ...image, channels], type, spec.x);
+    const y = tensor('y', [batch, ...output, channels], type, spec.y ?? spec.x);
+    checkGraph(single(op, [x], { kernel, stride, padding, activation: spec.activation }, y), spec.seed);
   }
 
   describe(op, () => {

@@ -7,66 +7,45 @@ import * as L from '../../assembly/layout';
 import { flavors, threadedFlavors } from '../helpers/flavors';
 import { loadInShares } from '../helpers/shares';
 import { activations, channels, compare, exact, opcodesOf, predictAll, property, randomInputs, seeds, single, size,
-  quantizations, tensor, Random, type Quantization } from './suite';
-import { outputQuantization, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
+  quantizations, tensor, Random } from './suite';
+import { outputQuantization, weightsAndBias, weightSpecs } from './weighted';
+import { plainConvolution, slide, type ConvolutionSpec } from './windows';
 
 // Records with pruned weights equal the dense record bit for bit. conv2d.test.ts compares the dense
 // record with the reference.
 
-interface Spec {
+interface Spec extends ConvolutionSpec {
   type: 'int8' | 'uint8';
-  batch: number;
-  height: number;
-  width: number;
   ci: number;
   co: number;
-  kernel: Pair;
-  stride: Pair;
-  dilation: Pair;
   padding: Padding;
   density: number;
-  x: Quantization;
-  weights: WeightSpec;
-  seed: number;
 }
 
 const plain: Spec = {
-  type: 'int8',
-  batch: 1,
+  ...plainConvolution,
   height: 4,
   width: 4,
   ci: 12,
   co: 8,
   kernel: [1, 1],
-  stride: [1, 1],
-  dilation: [1, 1],
   padding: [0, 0, 0, 0],
   density: 0.25,
-  x: { scale: 0.5, zeroPoint: -3 },
-  weights: { scale: 0.25, zeroPoint: 0, perChannel: true, bias: true, ties: true, outputZeroPoint: 5 },
-  seed: 1,
 };
 const layouts = ['pairs', 'blocks'] as const;
 
-function graphOf(
-  { type, batch, height, width, ci, co, kernel, stride, dilation, padding, density, x: xQuantization, weights, seed }:
-    Spec,
-  activation: 'none' | 'relu6' = 'none',
-): Graph {
+function graphOf(spec: Spec, activation: 'none' | 'relu6' = 'none'): Graph {
+  const { type, batch, ci, co, kernel, stride, dilation, padding, density, weights, seed } = spec;
   const random = new Random(seed);
-  const [top, left, bottom, right] = padding;
-  const reach = (i: 0 | 1): number => (kernel[i] - 1) * dilation[i] + 1;
-  const h = Math.max(height, reach(0) - top - bottom);
-  const w = Math.max(width, reach(1) - left - right);
-  const shape = [batch, Math.floor((h + top + bottom - reach(0)) / stride[0]) + 1,
-    Math.floor((w + left + right - reach(1)) / stride[1]) + 1, co];
-  const x = tensor('x', [batch, h, w, ci], type, xQuantization);
+  const { image, output } = slide(spec, padding);
+  const x = tensor('x', [batch, ...image, ci], type, spec.x);
   const { w: filter, bias } = weightsAndBias(random, x, [co, ...kernel, ci], 0, weights);
   const zeroPoint = filter.quantization!.zeroPoint[0]!;
   filter.data!.forEach((_, i, data) => {
     if (random.next() >= density) data[i] = zeroPoint;
   });
-  const y = tensor('y', shape, type, outputQuantization(x, filter, kernel[0] * kernel[1] * ci * density + 1, weights));
+  const scaled = outputQuantization(x, filter, kernel[0] * kernel[1] * ci * density + 1, weights);
+  const y = tensor('y', [batch, ...output, co], type, scaled);
   return single('conv2d', [x, filter, bias], { stride, dilation, padding, groups: 1, activation }, y);
 }
 

@@ -211,6 +211,12 @@ function checkC(klet: Uint8Array, inputs: Record<string, TensorData>, expected: 
   });
 }
 
+/**
+ * Whether to check the builds of the core alone, in a second version of Node: networks as C, in
+ * plain JavaScript and on emulated engines were checked in the first.
+ */
+const buildsAlone = process.env.KINGLET_BUILDS_ALONE === '1';
+
 /** Throws if the network gives other bits on emulated engines, as C or in plain JavaScript. */
 function checkElsewhere(
   graph: Graph,
@@ -242,12 +248,6 @@ export function checkGraph(
 ): number {
   return checkFile(graph, compile(graph, { debugInfo: false }), seed, tolerance, inputs);
 }
-
-/**
- * Whether to check the builds alone: as C, in plain JavaScript and on emulated engines a network
- * is the same in every version of Node.
- */
-const buildsAlone = process.env.KINGLET_BUILDS_ALONE === '1';
 
 /** The same for a file that was made of the graph. */
 export function checkFile(

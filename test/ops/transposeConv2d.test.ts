@@ -1,22 +1,16 @@
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import type { FusedActivation, Pair } from '../../src/graph/operators';
-import { activations, channels, checkGraph, property, Random, seeds, single, size, quantizations, tensor, types,
-  type NumberType, type Quantization } from './suite';
-import { outputQuantization, weightsAndBias, weightSpecs, type WeightSpec } from './weighted';
+import { activations, channels, checkGraph, property, Random, seeds, single, size, quantizations, tensor,
+  types } from './suite';
+import { outputQuantization, weightsAndBias, weightSpecs } from './weighted';
+import { plainConvolution, type ConvolutionSpec } from './windows';
 
-interface Spec {
-  type: NumberType;
-  batch: number;
-  height: number;
-  width: number;
+interface Spec extends ConvolutionSpec {
   /** Channels of one group. */
   ci: number;
   co: number;
   groups: number;
-  kernel: Pair;
-  stride: Pair;
-  dilation: Pair;
   /**
    * Rows and columns cropped at the top and left, and (`end`) at the bottom and right. Negative
    * values add rows that no tap reaches.
@@ -24,14 +18,10 @@ interface Spec {
   crop: Pair;
   end: Pair;
   activation: FusedActivation;
-  x: Quantization;
-  weights: WeightSpec;
-  seed: number;
 }
 
 const plain: Spec = {
-  type: 'int8',
-  batch: 1,
+  ...plainConvolution,
   height: 3,
   width: 4,
   ci: 5,
@@ -39,13 +29,9 @@ const plain: Spec = {
   groups: 1,
   kernel: [3, 3],
   stride: [2, 2],
-  dilation: [1, 1],
   crop: [0, 0],
   end: [0, 0],
   activation: 'none',
-  x: { scale: 0.5, zeroPoint: -3 },
-  weights: { scale: 0.25, zeroPoint: 0, perChannel: true, bias: true, ties: true, outputZeroPoint: 5 },
-  seed: 1,
 };
 
 function check(spec: Spec): void {

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { chromium, type Browser, type BrowserContext } from 'playwright-core';
-import { describe } from 'vitest';
+import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
+import { describe, onTestFinished, type TestContext } from 'vitest';
 
 // The browser tests use an installed Chrome or Chromium and download nothing.
 
@@ -57,6 +57,21 @@ export function describeInChrome(title: string, body: () => void): void {
 
 export function launchChrome(more: string[] = []): Promise<Browser> {
   return chromium.launch({ executablePath: program!, args: [...flags, ...more] });
+}
+
+/**
+ * Opens a page that is closed when the test ends, because open pages go on drawing.
+ *
+ * @param test - the context of a concurrent test, which Vitest cannot tell from others
+ */
+export async function openTab(
+  browser: Browser,
+  options: BrowserContextOptions = {},
+  test: Pick<TestContext, 'onTestFinished'> = { onTestFinished },
+): Promise<Page> {
+  const context = await browser.newContext(options);
+  test.onTestFinished(() => context.close());
+  return context.newPage();
 }
 
 /** A browser with an unpacked extension, which needs a profile. */

@@ -22,6 +22,14 @@ function noiseOf(values: readonly number[], range: [number, number]): number {
 }
 
 describe('a histogram', () => {
+  test('has the values that are added after it was read', () => {
+    const histogram = new Histogram();
+    histogram.add([0.5, 1.5]);
+    expect([...histogram.resample([0, 4], 4)]).toEqual([1, 1, 0, 0]);
+    histogram.add([1.5, 2.5, 3.5]);
+    expect([...histogram.resample([0, 4], 4)]).toEqual([1, 2, 1, 1]);
+  });
+
   test('keeps every value within a bin, however the range grows', () => {
     fc.assert(fc.property(fc.array(finite, { minLength: 1, maxLength: 60 }), (values) => {
       const histogram = new Histogram();
